@@ -1,0 +1,155 @@
+"""One task's corpus: its source, columns, labels, splits, and what is expected of its rows."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from mtl_models.config.base import Section
+from mtl_models.config.sources import Source
+
+__all__ = ["Band", "Corpus", "Drop", "Group", "Label", "Splits", "Validation"]
+
+Format = Literal["csv", "tsv", "json", "jsonl", "parquet", "labelled"]
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+def _path_to_source(value: Any) -> Any:
+    return {"path": value} if isinstance(value, str) else value
+
+
+def _column_to_section(value: Any) -> Any:
+    return {"column": value} if isinstance(value, str) else value
+
+
+AnySource = Annotated[Source, BeforeValidator(_path_to_source)]
+
+
+class Band(Section):
+    """An interval of a rating; the bounds that are given must all hold."""
+
+    below: float | None = Field(None, description="rating < this")
+    at_most: float | None = Field(None, description="rating <= this")
+    above: float | None = Field(None, description="rating > this")
+    at_least: float | None = Field(None, description="rating >= this")
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Band:
+        if self.below is self.at_most is self.above is self.at_least is None:
+            raise ValueError("a band needs at least one of below, at_most, above, at_least")
+        return self
+
+
+class Label(Section):
+    """How a column becomes class names. A string is short for `{column: STRING}`."""
+
+    column: str = Field("label", description="column that holds the label or the rating")
+    names: tuple[str, ...] | None = Field(
+        None, description="the classes, in order; a label outside is an error. Default: the sorted labels found"
+    )
+    map: dict[str, str | None] | None = Field(
+        None, description="raw value -> class name; null drops the row; a value not listed is an error"
+    )
+    bands: dict[str, Band] | None = Field(
+        None, description="class name -> interval of a rating; a rating outside every band is dropped and counted"
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Label:
+        if self.map is not None and self.bands is not None:
+            raise ValueError("give either map or bands, not both")
+        return self
+
+
+class Group(Section):
+    """Rows that must stay on one side of every split (sentences of one review). A string is short for `{column: STRING}`."""
+
+    column: str
+    pattern: str | None = Field(None, description="regular expression; its first group, found in the column, names the group")
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            try:
+                groups = re.compile(pattern).groups
+            except re.error as error:
+                raise ValueError(f"not a regular expression: {error}") from None
+            if groups < 1:
+                raise ValueError("the pattern needs one group in parentheses")
+        return pattern
+
+
+class Drop(Section):
+    """Rows to leave out: those whose `column` has one of `values`."""
+
+    column: str
+    values: tuple[str, ...] = Field(min_length=1)
+
+
+class Splits(Section):
+    """Train, dev and test. By default seeded, stratified and group-aware; or given by a column or by separate sources."""
+
+    dev: Fraction = Field(0.1, description="share of the rows for dev (of the train rows where only test is given)")
+    test: Fraction = Field(0.2, description="share of the rows for test")
+    column: str | None = Field(None, description="column whose values are train, dev (or validation) and test")
+    sources: dict[Literal["dev", "test"], AnySource] | None = Field(
+        None, description="dev and test rows from sources of their own; the corpus source is then the train split"
+    )
+    names: dict[Literal["train", "dev", "test"], str] | None = Field(
+        None, description="Hugging Face datasets: the dataset's own split names, e.g. {train: train, test: test}"
+    )
+    train_rows: int | None = Field(None, ge=1, description="keep at most so many training rows (seeded, stratified)")
+
+    @model_validator(mode="after")
+    def _some_train_left(self) -> Splits:
+        if self.dev + self.test >= 1.0:
+            raise ValueError("dev and test together leave no training rows")
+        if sum(way is not None for way in (self.column, self.sources, self.names)) > 1:
+            raise ValueError("give one of column, sources, names")
+        return self
+
+
+class Validation(Section):
+    """What is expected of the rows. A critical failure stops the run; a warning goes to the report."""
+
+    min_rows: int = Field(20, ge=1, description="critical: fewer rows than this")
+    min_rows_per_class: int = Field(4, ge=1, description="critical: a class with fewer rows than this")
+    max_length: int = Field(100_000, ge=1, description="critical: a text of more characters than this")
+    usual_length: int = Field(10_000, ge=1, description="warning: a text of more characters than this")
+    min_class_share: Fraction = Field(0.05, description="warning: a class with a smaller share of the rows")
+    max_duplicates: Fraction = Field(0.05, description="warning: a larger share of duplicate texts")
+    script: str | None = Field(None, description="Unicode script the letters should be of, e.g. Latin, Devanagari, Bengali, Han")
+    script_share: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
+        0.5, description="critical: less than this share of all letters in `script`"
+    )
+    suite: str | None = Field(None, description="JSON file of a Great Expectations suite, run as well")
+
+
+class Corpus(Section):
+    """Where a task's rows come from and how they are read. A string is short for `{source: STRING}`."""
+
+    source: AnySource
+    format: Format | None = Field(None, description="default: by the file name; `labelled` is label<TAB>text without a header")
+    encoding: str = Field("utf-8", description="any codec Python knows, e.g. utf-8-sig, latin-1, mac_roman")
+    columns: tuple[str, ...] | None = Field(None, description="column names of a file without a header line")
+    text: str = Field("text", description="column that holds the text")
+    label: Annotated[Label, BeforeValidator(_column_to_section)] = Label()
+    id: str | None = Field(None, description="column that identifies a row; default: its number in the file")
+    group: Annotated[Group | None, BeforeValidator(_column_to_section)] = None
+    drop: tuple[Drop, ...] = ()
+    rows: tuple[int | None, int | None] | None = Field(
+        None, description="slice of the data rows [start, stop], negative counts from the end"
+    )
+    splits: Splits = Splits()
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_codec(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except LookupError:
+            raise ValueError(f"unknown encoding '{encoding}'; for instance utf-8, utf-8-sig, latin-1") from None
+        return encoding

@@ -1,0 +1,45 @@
+"""How a network is trained: batches, sampler, optimizer, schedule, stopping."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mtl_models.config.base import Section
+
+__all__ = ["ProportionalSampler", "Sampler", "Training", "UniformSampler"]
+
+
+class ProportionalSampler(Section):
+    """Every row of every task once an epoch."""
+
+    name: Literal["proportional"] = "proportional"
+
+
+class UniformSampler(Section):
+    """The same number of rows of every task an epoch; their sum is that of all rows."""
+
+    name: Literal["uniform"] = "uniform"
+
+
+Sampler = Annotated[ProportionalSampler | UniformSampler, Field(discriminator="name")]
+
+
+class Training(Section):
+    """The budget and the optimizer; the joint model and every twin get the same."""
+
+    epochs: int = Field(12, ge=1, description="at most so many passes")
+    batch_size: int = Field(32, ge=1, description="rows per update")
+    max_tokens: int = Field(256, ge=1, description="a longer text is cut after so many tokens")
+    sampler: Sampler = ProportionalSampler()
+    optimizer: Literal["adam", "adamw"] = "adamw"
+    learning_rate: float = Field(1e-3, gt=0.0, le=10.0)
+    weight_decay: float = Field(0.01, ge=0.0, description="decoupled with adamw, L2 with adam")
+    warmup: float = Field(0.1, ge=0.0, lt=1.0, description="share of the updates over which the learning rate rises")
+    decay: Literal["linear", "cosine", "none"] = Field("linear", description="shape of the fall to zero after the warm-up")
+    clip: float | None = Field(1.0, gt=0.0, description="largest norm of the gradient; null does not clip")
+    patience: int | None = Field(4, ge=1, description="a task stops after so many epochs without a better dev metric; null never stops")
+    metric: Literal["macro_f1", "accuracy", "mcc"] = Field("macro_f1", description="dev metric that stops a task and picks the weights")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto is bf16 on a GPU and fp32 on a CPU")

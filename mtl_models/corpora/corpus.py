@@ -1,0 +1,96 @@
+"""A corpus: one task's labelled texts in three splits, with the account of how they came to be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import datasets
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+from mtl_models.files import sha256_of, writing_folder
+
+__all__ = ["FEATURES", "SPLITS", "Corpus", "CorpusReport", "Split"]
+
+Split = Literal["train", "dev", "test"]
+SPLITS: tuple[Split, ...] = ("train", "dev", "test")
+
+FEATURES = datasets.Features(
+    {
+        "id": datasets.Value("string"),
+        "text": datasets.Value("string"),
+        "label": datasets.Value("int32"),
+        "group": datasets.Value("string"),
+    }
+)
+"""Columns of every split: `label` indexes `Corpus.labels`; `group` is empty where rows stand alone."""
+
+_REPORT = "corpus.json"
+
+
+class CorpusReport(BaseModel):
+    """Where the rows came from and what happened to them; kept beside them and shown in the run's report."""
+
+    task: str
+    source: str
+    source_sha256: str | None = None
+    labels: tuple[str, ...]
+    rows_read: int
+    dropped: dict[str, int] = {}
+    """Reason -> rows left out, e.g. "label outside every band", "duplicate", "duplicate across splits"."""
+    leaks: dict[str, int] = {}
+    """Other task -> train rows of this task left out because that task holds the same text out for dev or test."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Texts and labels of one task. The splits are memory-mapped `datasets.Dataset`s with the columns `FEATURES`."""
+
+    report: CorpusReport
+    splits: Mapping[Split, datasets.Dataset]
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self.report.task
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names; a row's `label` is an index into them."""
+        return self.report.labels
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over the labels and every row of every split, in order; equal content, equal fingerprint."""
+        digest = hashlib.sha256(repr(self.labels).encode())
+        for split in SPLITS:
+            digest.update(split.encode())
+            for batch in self.splits[split].with_format("arrow").iter(batch_size=10_000):
+                for name in FEATURES:
+                    digest.update(repr(batch[name].to_pylist()).encode())
+        return digest.hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write one parquet file per split and the report; the folder appears whole or not at all."""
+        with writing_folder(folder) as draft:
+            for split in SPLITS:
+                self.splits[split].to_parquet(str(draft / f"{split}.parquet"))
+            (draft / _REPORT).write_text(self.report.model_dump_json(indent=2), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, cache: Path) -> Corpus:
+        """Read what `save` wrote; the memory-mapped form is kept below `cache`, by the content of the files."""
+        report = CorpusReport.model_validate_json((folder / _REPORT).read_text(encoding="utf-8"))
+        splits: dict[Split, datasets.Dataset] = {}
+        for split in SPLITS:
+            path = folder / f"{split}.parquet"
+            if pq.ParquetFile(path).metadata.num_rows == 0:
+                splits[split] = datasets.Dataset.from_dict({name: [] for name in FEATURES}, features=FEATURES)
+            else:
+                splits[split] = datasets.Dataset.from_parquet(str(path), features=FEATURES, cache_dir=str(cache / sha256_of(path)[:16]))
+        return cls(report, splits)

@@ -1,0 +1,20 @@
+"""The one folder that holds all local state: `runs/` by default, or what POLYTASK_HOME names. Deleting it resets everything."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["home", "home_folder"]
+
+
+def home() -> Path:
+    """The home folder as an absolute path; it may not exist yet."""
+    return Path(os.environ.get("POLYTASK_HOME", "runs")).expanduser().resolve()
+
+
+def home_folder(*parts: str) -> Path:
+    """A folder below the home folder, made on first use: `downloads`, `checkpoints`, `cache`, `artifacts` ..."""
+    folder = home().joinpath(*parts)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
