@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mtl_models.config.text import TextOptions
 
@@ -21,5 +21,5 @@ class Task:
     kind: str
     labels: tuple[str, ...]
     vocabulary: str = "shared"
-    text: TextOptions = TextOptions()
+    text: TextOptions = field(default_factory=TextOptions)
     description: str = ""
