@@ -13,7 +13,7 @@ from mtl_models.config.network import JointLstm, Network
 from mtl_models.config.text import TextOptions, Vocabulary
 from mtl_models.config.training import Training
 
-__all__ = ["Experiment", "Task"]
+__all__ = ["Experiment", "Task", "TaskSettings"]
 
 SHARED = "shared"
 TASK_NAME = r"^[a-z][a-z0-9_]{0,31}$"
@@ -27,15 +27,25 @@ def _corpus_to_task(value: Any) -> Any:
     return {"corpus": {"source": value}} if isinstance(value, str) else value
 
 
-class Task(Section):
-    """One task: its corpus and what is particular to it. A string is short for `{corpus: STRING}`."""
+class TaskSettings(Section):
+    """What a network needs to know of a task, apart from its rows."""
 
-    corpus: Annotated[Corpus, BeforeValidator(_source_to_corpus)]
     kind: Literal["single_label"] = Field("single_label", description="what a label is")
     description: str = Field("", description="one line for the model card")
     vocabulary: str = Field(SHARED, description="the vocabulary group, a key of `vocabularies`")
     text: TextOptions = TextOptions()
+
+
+class Task(TaskSettings):
+    """One task: its corpus and what is particular to it. A string is short for `{corpus: STRING}`."""
+
+    corpus: Annotated[Corpus, BeforeValidator(_source_to_corpus)]
     validation: Validation = Validation()
+
+    @property
+    def settings(self) -> TaskSettings:
+        """The part that training depends on: a changed expectation must not retrain."""
+        return TaskSettings.model_validate(self.model_dump(include=set(TaskSettings.model_fields)))
 
 
 class Experiment(Section):

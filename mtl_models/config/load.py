@@ -34,6 +34,8 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path}:1: an experiment is a mapping with at least the keys name and tasks")
     lines: dict[Path_, int] = {}

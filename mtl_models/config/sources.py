@@ -36,15 +36,16 @@ class DatasetSource(Section):
     revision: str | None = Field(None, description="commit of the dataset; pin it for reproducible runs")
 
 
-def _kind_of_source(value: Any) -> str | None:
+def _kind_of_source(value: Any) -> str:
+    """The class of a source, told by its keys. The tags are no keys: error locations keep only what the user wrote."""
     if isinstance(value, dict):
-        return next((key for key in ("package", "dataset") if key in value), "path")
-    if isinstance(value, PackageSource):
-        return "package"
-    return "dataset" if isinstance(value, DatasetSource) else "path"
+        return "PackageSource" if "package" in value else "DatasetSource" if "dataset" in value else "FileSource"
+    return type(value).__name__ if isinstance(value, PackageSource | DatasetSource) else "FileSource"
 
 
 Source = Annotated[
-    Annotated[FileSource, Tag("path")] | Annotated[PackageSource, Tag("package")] | Annotated[DatasetSource, Tag("dataset")],
+    Annotated[FileSource, Tag("FileSource")]
+    | Annotated[PackageSource, Tag("PackageSource")]
+    | Annotated[DatasetSource, Tag("DatasetSource")],
     Discriminator(_kind_of_source),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mtl_models.config.experiment import TaskSettings
 from mtl_models.config.text import TextOptions
 
 __all__ = ["Task"]
@@ -23,3 +24,8 @@ class Task:
     vocabulary: str = "shared"
     text: TextOptions = field(default_factory=TextOptions)
     description: str = ""
+
+    @classmethod
+    def of(cls, name: str, settings: TaskSettings, labels: tuple[str, ...]) -> Task:
+        """The task that an experiment describes, with the labels its corpus turned out to have."""
+        return cls(name, settings.kind, labels, settings.vocabulary, settings.text, settings.description)

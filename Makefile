@@ -1,0 +1,50 @@
+# Everything starts here: `make help`. Each target does all the set-up it needs, once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo quick check test test-all lint schema clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Create .venv and install the pinned versions
+
+$(READY): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(READY) ## Train, judge and register the demo: four sentiment domains, real data
+	$(BIN)/polytask run configs/demo.yaml
+	$(BIN)/polytask predict "what a waste of two hours" "love this phone"
+
+quick: $(READY) ## The same in under a minute, on a part of the data
+	$(BIN)/polytask run configs/quick.yaml
+
+check: $(READY) ## Check configs/demo.yaml and print its plan; trains nothing
+	$(BIN)/polytask check configs/demo.yaml
+
+test: $(READY) ## Run the tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not gpu"
+
+test-all: $(READY) ## Run the tests, the slow ones too
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(READY) ## Format, lint, types, layers of the house, schema up to date
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/polytask schema | diff - configs/experiment.schema.json
+
+schema: $(READY) ## Write configs/experiment.schema.json anew
+	$(BIN)/polytask schema --out configs/experiment.schema.json
+
+clean: ## Remove .venv; local state goes with `polytask clean`
+	rm -rf $(VENV) build ./*.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""How steps connect, and the command line."""

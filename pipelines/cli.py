@@ -1,0 +1,187 @@
+"""The command line. Heavy libraries are imported inside the commands, so that --help answers at once."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtl_models import __version__
+from mtl_models.errors import PolytaskError
+from mtl_models.home import home
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="polytask",
+    help="Train one compact text model for many tasks, prove task by task that it pays, and keep the winner in production.",
+    epilog="Start with: polytask check configs/quick.yaml, then: polytask run configs/quick.yaml",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(no_args_is_help=True, help="Look at registered models and move the champion.", rich_markup_mode="markdown")
+app.add_typer(models_app, name="models")
+
+USER_FAULT = 2
+
+Config = Annotated[Path, typer.Argument(help="Experiment file (YAML).", metavar="CONFIG", show_default=False)]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key, e.g. training.epochs=3. May be repeated.")
+]
+ModelName = Annotated[str, typer.Argument(metavar="NAME", help="Name in the registry, e.g. polytask-demo.", show_default=False)]
+
+
+class Format(StrEnum):
+    """How predictions are printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+def main() -> None:
+    """Run a command; a fault the user can mend is one message and exit code 2."""
+    try:
+        app()
+    except PolytaskError as error:
+        _fail(str(error))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        place = error.filename or home()
+        _fail(f"the disk is full (writing {place}); free some space for {home()} and run the same command again")
+
+
+def _fail(message: str) -> None:
+    typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
+    typer.echo(message, err=True)
+    sys.exit(USER_FAULT)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"polytask {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: polytask run configs/demo.yaml --set training.epochs=5")
+def run(
+    config: Config,
+    overrides: Overrides = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every step anew, whatever the cache holds.")] = False,
+) -> None:
+    """Run an experiment: ingest, validate, train jointly and apart, compare, register, report.
+
+    Steps whose code, settings and inputs are as before are taken from the cache. A run that was stopped goes on where it was.
+    """
+    from pipelines.run import run_experiment
+
+    run_experiment(config, overrides or (), cache=not no_cache)
+
+
+@app.command(epilog="Example: polytask check configs/demo.yaml")
+def check(config: Config, overrides: Overrides = None) -> None:
+    """Find everything that can be wrong before anything runs, and print the plan.
+
+    Reads and validates the corpora, builds the vocabularies, and shows per task the rows, updates, passes and share of updates.
+    """
+    from pipelines.check import check_experiment
+
+    check_experiment(config, overrides or ())
+
+
+@app.command(epilog="Example: polytask predict 'what a waste of two hours' 'love this phone'")
+def predict(
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to classify.", show_default=False)] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION or a model folder. Default: the only champion.", show_default=False),
+    ] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Answer for this task only. May be repeated.", show_default=False)] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Texts from a file: .txt (one a line), .csv or .jsonl (column `text`).", show_default=False)
+    ] = None,
+    format: Annotated[Format, typer.Option(help="Form of the answer.")] = Format.table,  # noqa: A002 (the option's name)
+) -> None:
+    """Let a model answer for every task at once."""
+    from pipelines.predict import predict_texts
+
+    predict_texts(texts or [], file, model, task, format.value)
+
+
+@models_app.command("list", epilog="Example: polytask models list")
+def models_list() -> None:
+    """Every registered model with its versions and aliases."""
+    from pipelines.models import list_models
+
+    list_models()
+
+
+@models_app.command("show", epilog="Example: polytask models show polytask-demo")
+def models_show(
+    name: ModelName, version: Annotated[str | None, typer.Option(help="Version or alias. Default: the champion.")] = None
+) -> None:
+    """One version: its tasks, measures, decision and lineage."""
+    from pipelines.models import show_model
+
+    show_model(name, version)
+
+
+@models_app.command("rollback", epilog="Example: polytask models rollback polytask-demo")
+def models_rollback(name: ModelName) -> None:
+    """Make the previous champion the champion again."""
+    from pipelines.models import rollback_model
+
+    rollback_model(name)
+
+
+@app.command(epilog="Example: polytask ui --port 5001")
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 5000,
+) -> None:
+    """Start the MLflow pages on this machine (127.0.0.1 only) and print their address. Ctrl-C ends them."""
+    from pipelines.environment import prepare
+
+    prepare()
+    from steps.tracking.server import serve_ui
+
+    serve_ui(port)
+
+
+@app.command(epilog="Example: polytask schema --out configs/experiment.schema.json")
+def schema(
+    out: Annotated[Path | None, typer.Option(help="File to write. Default: print it.", show_default=False)] = None,
+) -> None:
+    """The JSON Schema of experiment files, for editors."""
+    import json
+
+    from mtl_models.config import json_schema
+    from mtl_models.files import writing_file
+
+    text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    with writing_file(out) as draft:
+        draft.write_text(text, encoding="utf-8")
+    typer.echo(f"written: {out}")
+
+
+@app.command(epilog="Example: polytask clean --yes")
+def clean(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
+    """Remove all local state: runs, registered models, downloads, caches."""
+    from pipelines.clean import clean_home
+
+    clean_home(ask=not yes)

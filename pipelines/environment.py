@@ -1,0 +1,47 @@
+"""The embedded platform: ZenML and MLflow on SQLite and local files below the home folder, quiet and offline.
+
+`prepare()` must run before zenml or mlflow is imported: both read their settings at import. What the user has set wins, so a
+remote ZenML server or tracking server is a matter of their own environment variables.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from pathlib import Path
+
+from mtl_models.home import home, home_folder
+
+__all__ = ["SOURCE_ROOT", "prepare"]
+
+SOURCE_ROOT = Path(__file__).resolve().parents[1]
+"""The folder above the packages `pipelines`, `steps` and `mtl_models`."""
+
+
+def prepare() -> None:
+    """Point ZenML and MLflow at the home folder and quiet them."""
+    defaults = {
+        "ZENML_CONFIG_PATH": str(home() / "zenml"),
+        "ZENML_LOCAL_STORES_PATH": str(home() / "artifacts" / "zenml"),
+        "ZENML_ANALYTICS_OPT_IN": "false",
+        "ZENML_AUTO_OPEN_DASHBOARD": "false",
+        "ZENML_LOGGING_VERBOSITY": "ERROR",
+        "ZENML_ENABLE_REPO_INIT_WARNINGS": "false",
+        "ZENML_ENABLE_RICH_TRACEBACK": "false",
+        "ZENML_CUSTOM_SOURCE_ROOT": str(SOURCE_ROOT),
+        "GX_ANALYTICS_ENABLED": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HOME": str(home() / "cache" / "huggingface"),
+        "TOKENIZERS_PARALLELISM": "true",
+        "MPLCONFIGDIR": str(home() / "cache" / "matplotlib"),
+    }
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+    home_folder("cache", "matplotlib")
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    for name in ("alembic", "great_expectations", "mlflow", "matplotlib", "gensim"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,30 @@
+"""build_vocabulary: the words of one group of tasks, counted on their train splits only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+
+from mtl_models.config.text import TextOptions
+from mtl_models.config.text import Vocabulary as VocabularySection
+from mtl_models.corpora.corpus import Corpus
+from mtl_models.text.vocabulary import Vocabulary
+from mtl_models.text.vocabulary import build_vocabulary as count_words
+from steps.dependencies import depends_on
+from steps.materializers.text import VocabularyMaterializer
+
+__all__ = ["build_vocabulary"]
+
+
+@step(cache_policy=depends_on(__name__), output_materializers=VocabularyMaterializer)
+def build_vocabulary(
+    group: str,  # noqa: ARG001 (names the artifact)
+    corpora: list[Corpus],
+    options: dict[str, TextOptions],
+    min_count: int,
+    max_size: int,
+) -> Annotated[Vocabulary, "vocabulary_{group}"]:
+    """One vocabulary over the train texts of all `corpora`."""
+    texts = {corpus.task: corpus.splits["train"]["text"] for corpus in corpora}
+    return count_words(texts, options, VocabularySection(min_count=min_count, max_size=max_size))

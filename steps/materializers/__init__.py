@@ -1,0 +1,1 @@
+"""How our values become artifacts: parquet, safetensors and JSON, never pickle."""

@@ -1,0 +1,30 @@
+"""validate_t: what must hold for a task's rows; a critical failure stops the run, warnings go to the report."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+from zenml.types import HTMLString
+
+from mtl_models.config.corpus import Validation
+from mtl_models.corpora.corpus import Corpus
+from mtl_models.corpora.validation import ValidationReport, raise_if_critical
+from mtl_models.corpora.validation import validate as check_rows
+from mtl_models.reports.validation_page import render_validation
+from steps.dependencies import depends_on
+
+__all__ = ["validate"]
+
+
+@step(cache_policy=depends_on(__name__))
+def validate(
+    task: str,  # noqa: ARG001 (names the artifacts)
+    corpus: Corpus,
+    expected: Validation,
+    suite_sha256: str | None,  # noqa: ARG001 (a changed suite file misses the cache)
+) -> tuple[Annotated[ValidationReport, "validation_{task}"], Annotated[HTMLString, "validation_page_{task}"]]:
+    """Run the expectations; raises `CorpusError` with the offending rows where a critical one fails."""
+    report = check_rows(corpus, expected)
+    raise_if_critical(report)
+    return report, HTMLString(render_validation(report))
