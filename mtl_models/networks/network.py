@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
+from mtl_models.layers.by_name import ModulesByName
+from mtl_models.layers.embeddings import PAD, Embeddings
 from mtl_models.tasks.task import Task
 
-__all__ = ["PAD", "Batch", "Network"]
-
-PAD = 0
-"""Id of `<pad>` in every vocabulary."""
+__all__ = ["PAD", "Batch", "Network", "evaluating"]
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,13 @@ class Network(nn.Module, ABC):
     The logits of a row depend neither on padding nor on the other rows of its batch.
     """
 
+    embeddings: Embeddings
+    """The word vectors, one table per vocabulary."""
+
     def __init__(self, tasks: Sequence[Task]) -> None:
         super().__init__()
         self.tasks = tuple(tasks)
-        self.heads = nn.ModuleDict()
+        self.heads = ModulesByName()
 
     @abstractmethod
     def encode(self, batch: Batch) -> Tensor:
@@ -59,3 +62,21 @@ class Network(nn.Module, ABC):
         """Task -> logits (B_t, K_t) of the rows `batch.rows[task]`."""
         features = self.encode(batch)
         return {task: self.heads[task](features[rows]) for task, rows in batch.rows.items()}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Inside the block nothing is dropped and no gradient is kept; afterwards every module is in the mode it had."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode

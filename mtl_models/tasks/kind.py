@@ -1,0 +1,46 @@
+"""What a label is: every kind of task brings its head, loss, decoding and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mtl_models.errors import ConfigError
+from mtl_models.tasks.missing import MISSING
+from mtl_models.tasks.single_label import SingleLabel
+from mtl_models.tasks.task import Task
+
+__all__ = ["MISSING", "Kind", "kind_of"]
+
+
+class Kind(Protocol):
+    """A task's head, loss, decoding and metrics; K classes, B rows of a batch, N rows of a split."""
+
+    def head(self, features: int) -> nn.Module:
+        """A module from features (B, F) to logits."""
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean loss over the rows that have a label, a scalar; zero, with a graph, where none has."""
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Probabilities of the classes, in the shape of the logits."""
+
+    def decode(self, probabilities: NDArray[np.floating[Any]]) -> list[tuple[str, float]]:
+        """The answer and its probability for each of N rows."""
+
+    def metrics(self, gold: NDArray[np.integer[Any]], probabilities: NDArray[np.floating[Any]]) -> dict[str, float]:
+        """Metric name -> value over the rows that have a label; always accuracy, macro_f1 and mcc."""
+
+
+_KINDS: Mapping[str, Callable[[Task], Kind]] = {"single_label": SingleLabel}
+
+
+def kind_of(task: Task) -> Kind:
+    """The kind of `task`, for its labels."""
+    if task.kind not in _KINDS:
+        raise ConfigError(f"tasks.{task.name}.kind: unknown kind '{task.kind}'; known kinds: {', '.join(sorted(_KINDS))}")
+    return _KINDS[task.kind](task)
