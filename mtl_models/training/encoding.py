@@ -1,0 +1,143 @@
+"""Token ids on disk: a corpus encoded once, kept as int32 columns in Arrow files, and read without copying.
+
+A split is one file `<cache>/<key>/<split>.arrow` with the columns `tokens` (list of int32) and `label` (int32). The key covers
+everything the ids depend on, so a cached file is never stale; files appear by rename, so processes that encode the same corpus at
+once do not disturb each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from mtl_models.config.text import TextOptions
+from mtl_models.corpora.corpus import SPLITS, Corpus, Split
+from mtl_models.errors import PolytaskError
+from mtl_models.files import writing_file
+from mtl_models.progress import progress, say
+from mtl_models.tasks.task import Task
+
+__all__ = ["EncodedCorpus", "EncodedSplit", "Encoder", "encode"]
+
+_FORMAT = 1
+"""Part of the key: raise it whenever what the files hold changes."""
+
+_ROWS = 10_000
+"""Rows encoded at a time, which bounds the memory that encoding takes."""
+
+_SCHEMA = pa.schema([("tokens", pa.list_(pa.int32())), ("label", pa.int32())])
+
+
+class Encoder(Protocol):
+    """What encoding wants of a vocabulary."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for equal vocabularies only."""
+
+    def encode(self, texts: Any, options: TextOptions, max_tokens: int | None) -> list[list[int]]:
+        """The token ids of each text, at least one."""
+
+
+@dataclass(frozen=True)
+class EncodedSplit:
+    """Token ids and labels of one split. `tokens` is a view of the memory-mapped file; the rest lies in memory.
+
+    Row i holds the ids `tokens[starts[i] : starts[i] + lengths[i]]` and the label `labels[i]`.
+    """
+
+    tokens: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int64]
+    lengths: npt.NDArray[np.int32]
+    labels: npt.NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def ids(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """The token ids of `rows`, one row after another, as one array (sum of their lengths,)."""
+        lengths = self.lengths[rows].astype(np.int64)
+        ends = np.cumsum(lengths)
+        first = np.repeat(self.starts[rows] - (ends - lengths), lengths)
+        return self.tokens[first + np.arange(len(first))]
+
+
+@dataclass(frozen=True)
+class EncodedCorpus:
+    """One task's corpus as token ids. `fingerprint` is equal for equal ids and labels in the same order."""
+
+    task: str
+    fingerprint: str
+    splits: Mapping[Split, EncodedSplit]
+
+
+def encode(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int, cache: Path) -> EncodedCorpus:
+    """The corpus as ids of `vocabulary`, each text cut after `max_tokens`; from the cache if it was encoded before.
+
+    Raises `PolytaskError` naming the file if it cannot be written.
+    """
+    key = _key(corpus, vocabulary, task, max_tokens)
+    folder = cache / key[:32]
+    return EncodedCorpus(task.name, key, {split: _split(corpus, split, vocabulary, task, max_tokens, folder) for split in SPLITS})
+
+
+def _key(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int) -> str:
+    parts = [_FORMAT, corpus.fingerprint, vocabulary.fingerprint, task.text.model_dump(mode="json"), max_tokens]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _split(corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_tokens: int, folder: Path) -> EncodedSplit:
+    path = folder / f"{split}.arrow"
+    if path.exists():
+        try:
+            return _open(path)
+        except (OSError, ValueError) as error:
+            say(f"{path}: not a whole file of token ids ({error}); it is written anew")
+    try:
+        with writing_file(path) as draft, pa.OSFile(str(draft), "wb") as sink, pa.ipc.new_file(sink, _SCHEMA) as writer:
+            for batch in _encoded(corpus, split, vocabulary, task, max_tokens):
+                writer.write_batch(batch)
+    except OSError as error:
+        raise PolytaskError(
+            f"{path}: token ids cannot be written: {error}; make room there, or set POLYTASK_HOME to another place"
+        ) from error
+    return _open(path)
+
+
+def _encoded(corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_tokens: int) -> Iterator[pa.RecordBatch]:
+    rows = corpus.splits[split]
+    tables = rows.with_format("arrow").iter(batch_size=_ROWS)
+    for table in progress(tables, f"encoding {task.name} {split}", total=-(-len(rows) // _ROWS), unit="x10,000 rows"):
+        ids = vocabulary.encode(table["text"].to_pylist(), task.text, max_tokens)
+        columns = [pa.array(ids, type=_SCHEMA.field("tokens").type), table["label"].combine_chunks().cast(pa.int32())]
+        yield pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
+
+
+def _open(path: Path) -> EncodedSplit:
+    """Map a file. A row's start is its place in the whole file seen as one int32 array, so a batch is one gather, whatever the chunks."""
+    with pa.memory_map(str(path)) as file:
+        whole = file.read_buffer()
+    reader = pa.ipc.open_file(pa.BufferReader(whole))
+    if reader.schema != _SCHEMA:
+        raise ValueError(f"unexpected columns {reader.schema.names}")
+    starts, lengths, labels = [np.empty(0, np.int64)], [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    for number in range(reader.num_record_batches):
+        batch = reader.get_batch(number)
+        tokens = batch.column("tokens")
+        offsets = tokens.offsets.to_numpy()
+        place, misaligned = divmod(tokens.values.buffers()[1].address - whole.address, 4)
+        if misaligned:
+            raise ValueError("token ids are not aligned")
+        starts.append(offsets[:-1].astype(np.int64) + place)
+        lengths.append(np.diff(offsets))
+        labels.append(batch.column("label").to_numpy())
+    ids = np.frombuffer(whole, dtype=np.int32, count=whole.size // 4)
+    return EncodedSplit(ids, np.concatenate(starts), np.concatenate(lengths), np.concatenate(labels))

@@ -1,0 +1,139 @@
+"""Train a network on its tasks: the one entry point, for the joint model and for every twin."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+
+from mtl_models import __version__
+from mtl_models.config.training import Training
+from mtl_models.networks.network import Network
+from mtl_models.progress import say
+from mtl_models.tasks.kind import kind_of
+from mtl_models.tasks.task import Task
+from mtl_models.training.checkpoints import Checkpoints, Tensors, copied_state, restore_optimizer
+from mtl_models.training.dev import measure_dev
+from mtl_models.training.devices import accelerator_for, chosen_device, chosen_precision, repeatable
+from mtl_models.training.encoding import EncodedCorpus
+from mtl_models.training.history import EpochRecord, History
+from mtl_models.training.loop import Loop, TrainedEpoch
+from mtl_models.training.optimizers import build_optimizer
+from mtl_models.training.plan import sampling_plan
+from mtl_models.training.stopping import best_epoch, stopped_tasks
+
+__all__ = ["fit"]
+
+
+def _nothing(record: EpochRecord) -> None:
+    """The report of someone who wants none."""
+
+
+def fit(
+    network: Network,
+    tasks: Sequence[Task],
+    encoded: Mapping[str, EncodedCorpus],
+    training: Training,
+    seed: int,
+    checkpoints: Path | None = None,
+    report: Callable[[EpochRecord], None] = _nothing,
+    label: str = "training",
+) -> History:
+    """Train `network` (on the CPU, with its first weights) on `tasks`; it ends with its best weights, on the CPU, in evaluation mode.
+
+    `encoded` task name -> its corpus. With a folder for `checkpoints` the state is kept there after every epoch, and the same call
+    after an interruption goes on from the last whole epoch to the same weights, to the bit; a folder is for one training at a time.
+    `report` gets the record of every epoch trained by this call; `label` begins its lines. One machine, one number of threads: one
+    result.
+
+    Raises `CorpusError` for a task without training rows, `ConfigError` for a GPU that is not there, `PolytaskError` if the loss is
+    no longer finite or a checkpoint cannot be written.
+    """
+    sampling_plan({task.name: len(encoded[task.name].splits["train"]) for task in tasks}, training)
+    device, precision = chosen_device(training), chosen_precision(training)
+    store = None if checkpoints is None else Checkpoints(checkpoints, _fingerprint(network, tasks, encoded, training, seed))
+    with repeatable(device), accelerator_for(training) as accelerator:
+        network.to(accelerator.device)
+        kinds = {task.name: kind_of(task) for task in tasks}
+        dev = {task.name: encoded[task.name].splits["dev"] for task in tasks}
+        train = {task.name: encoded[task.name].splits["train"] for task in tasks}
+        loop = Loop(network, kinds, train, training, seed, build_optimizer(network, training), accelerator, label)
+        records, best = _resumed(store, loop)
+        done = len(records)
+
+        def stopped() -> dict[str, int]:
+            return stopped_tasks(records, training.patience, training.metric)
+
+        began = time.perf_counter()
+        for state in loop.states(done, records[-1].updates if records else 0, stopped):
+            measures = measure_dev(network, kinds, dev, accelerator.device)
+            records.append(_record(state, measures, time.perf_counter() - began))
+            if best_epoch(records, training.metric) == state.epoch:
+                best = copied_state(network)
+            if store is not None:
+                store.save(records, network, loop.optimizer, best)
+            say(_line(label, records[-1], training))
+            report(records[-1])
+            began = time.perf_counter()
+        network.load_state_dict(best)
+        network.to("cpu").eval()
+    return History(
+        epochs=records,
+        best_epoch=best_epoch(records, training.metric),
+        stopped=stopped(),
+        seconds=sum(record.seconds for record in records),
+        resumed_from=done or None,
+        device=device,
+        precision=precision,
+        parameters=sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad),
+    )
+
+
+def _resumed(store: Checkpoints | None, loop: Loop) -> tuple[list[EpochRecord], Tensors]:
+    """Put the loop's network and optimizer where the checkpoint left them; the records and best weights so far."""
+    saved = None if store is None else store.load()
+    if saved is None:
+        return [], {}
+    loop.network.load_state_dict(saved.network)
+    restore_optimizer(loop.optimizer, saved.optimizer)
+    say(f"{loop.label}: goes on after epoch {len(saved.records)}, from a checkpoint")
+    return saved.records, saved.best
+
+
+def _fingerprint(network: Network, tasks: Sequence[Task], encoded: Mapping[str, EncodedCorpus], training: Training, seed: int) -> str:
+    """sha256 over all that the final weights depend on: version, settings, seed, tasks, corpora, architecture, first weights."""
+    digest = hashlib.sha256(json.dumps([__version__, training.model_dump(mode="json"), seed], sort_keys=True).encode())
+    for task in tasks:
+        digest.update(repr((task, encoded[task.name].fingerprint)).encode())
+    digest.update(repr(network).encode())
+    for name, tensor in copied_state(network).items():
+        digest.update(repr((name, tensor.dtype, tuple(tensor.shape))).encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _record(state: TrainedEpoch, dev: dict[str, dict[str, float]], seconds: float) -> EpochRecord:
+    return EpochRecord(
+        epoch=state.epoch,
+        updates=state.updates,
+        seconds=seconds,
+        learning_rate=state.learning_rate,
+        train_loss=state.losses,
+        dev=dev,
+        examples=state.examples,
+        examples_per_second={task: count / state.seconds for task, count in state.examples.items()},
+        padded=state.padded,
+    )
+
+
+def _line(label: str, record: EpochRecord, training: Training) -> str:
+    """One plain line: epoch, seconds, mean training loss, dev metric of every task."""
+    rows = sum(record.examples.values())
+    loss = sum(record.train_loss[task] * count for task, count in record.examples.items()) / rows
+    scores = {task: measures[training.metric] for task, measures in record.dev.items()}
+    listed = ", ".join(f"{task} {score:.3f}" for task, score in scores.items())
+    dev = f"; dev {training.metric} {fmean(scores.values()):.3f} ({listed})" if scores else ""
+    return f"{label}: epoch {record.epoch}/{training.epochs} in {record.seconds:.1f} s, loss {loss:.3f}{dev}"

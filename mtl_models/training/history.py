@@ -1,0 +1,49 @@
+"""The account of a training: one record per epoch, and what came of it. Plain values, ready for JSON."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+__all__ = ["EpochRecord", "History"]
+
+
+class EpochRecord(BaseModel):
+    """One epoch. A task that is out of patience is missing from what concerns training, never from `dev`."""
+
+    epoch: int
+    """Counted from 1."""
+    updates: int
+    """Updates since the start of the training, this epoch included."""
+    seconds: float
+    """Training and evaluation on dev."""
+    learning_rate: float
+    """Of the last update."""
+    train_loss: dict[str, float]
+    """Task -> mean over its rows of the un-weighted loss, with dropout on, while the weights moved."""
+    dev: dict[str, dict[str, float]]
+    """Task -> loss, accuracy, macro_f1, mcc on the dev split; a task without dev rows is missing."""
+    examples: dict[str, int]
+    """Task -> rows trained on."""
+    examples_per_second: dict[str, float]
+    """Task -> rows trained on per second of training."""
+    padded: float
+    """Share of padding among the tokens of the batches, in [0, 1]."""
+
+
+class History(BaseModel):
+    """A whole training."""
+
+    epochs: list[EpochRecord]
+    best_epoch: int
+    """The epoch whose weights were kept: the best mean dev metric over the tasks, the earlier one of equals."""
+    stopped: dict[str, int]
+    """Task -> the last epoch it trained in, for the tasks that ran out of patience."""
+    seconds: float
+    """Sum over the epochs, those before an interruption included."""
+    resumed_from: int | None
+    """The epoch of the checkpoint that this process took up, if it did."""
+    device: str
+    precision: str
+    """fp32 or bf16."""
+    parameters: int
+    """Trainable numbers."""

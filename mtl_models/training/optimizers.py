@@ -1,0 +1,25 @@
+"""Optimizers: Adam and AdamW, with weight decay on weights only."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from mtl_models.config.training import Training
+
+__all__ = ["build_optimizer"]
+
+
+def build_optimizer(network: nn.Module, training: Training) -> torch.optim.Optimizer:
+    """Adam (Kingma and Ba 2015; decay as L2) or AdamW (Loshchilov and Hutter 2019; decoupled decay) over the trainable parameters.
+
+    Decay is for weight matrices. Biases and norms are left out, as usual; so are embedding tables, where decay would pull the vector
+    of a word towards zero in every update of the many that do not contain it.
+    """
+    embeddings = {id(p) for module in network.modules() if isinstance(module, nn.Embedding) for p in module.parameters(recurse=False)}
+    trainable = [p for p in network.parameters() if p.requires_grad]
+    decayed = [p for p in trainable if p.ndim >= 2 and id(p) not in embeddings]
+    plain = [p for p in trainable if p.ndim < 2 or id(p) in embeddings]
+    groups = [{"params": decayed, "weight_decay": training.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    kind = torch.optim.AdamW if training.optimizer == "adamw" else torch.optim.Adam
+    return kind([group for group in groups if group["params"]], lr=training.learning_rate, fused=True)
