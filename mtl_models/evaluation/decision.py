@@ -1,0 +1,87 @@
+"""The gate: whether the joint model may become champion, and why."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from mtl_models.config.judging import Gate
+from mtl_models.evaluation.bootstrap import Estimate
+from mtl_models.evaluation.comparison import CHAMPION, TWIN, Comparison
+
+__all__ = ["Check", "Decision", "decide"]
+
+_ROUNDING = 1e-12
+"""A mean of differences that cancel may miss zero by so much."""
+
+
+class Check(BaseModel):
+    """One condition of the gate."""
+
+    name: str
+    passed: bool
+    detail: str
+    """What was found and what is asked for, as a sentence."""
+
+
+class Decision(BaseModel):
+    """Whether the new model is promoted to champion. `reasons` say it in words; `checks` are all conditions."""
+
+    promote: bool
+    reasons: list[str]
+    checks: list[Check]
+
+    def prose(self) -> str:
+        """The decision as a paragraph for people."""
+        verdict = "The joint model is promoted to champion." if self.promote else "The joint model is not promoted; it stays challenger."
+        return " ".join([verdict, *self.reasons])
+
+
+def decide(comparison: Comparison, gate: Gate, champion: Comparison | None) -> Decision:
+    """The gate against the twins (`comparison`) and, where there is one, against the present champion (`compare_with_champion`).
+
+    Each asks: the mean difference is not below `gate.min_mean_gain` (not below 0 for the champion), and no task loses more than
+    `gate.max_regression` with its whole interval below zero.
+    """
+    checks = _conditions(comparison, TWIN, "its twin", "the twins", gate.min_mean_gain, gate.max_regression)
+    notes: list[str] = []
+    if champion is None:
+        notes.append("There is no champion yet to compare with.")
+    else:
+        notes += _on_common_tasks(champion)
+        if champion.tasks:
+            checks += _conditions(champion, CHAMPION, "the champion", "the champion", 0.0, gate.max_regression)
+    failed = [check for check in checks if not check.passed]
+    told = failed or [check for check in checks if check.name.startswith("mean")]
+    return Decision(promote=not failed, reasons=[*(check.detail for check in told), *_no_loss(failed), *notes], checks=checks)
+
+
+def _conditions(comparison: Comparison, other: str, one: str, all_of_them: str, least: float, most_lost: float) -> list[Check]:
+    mean = comparison.mean_differences[other]
+    enough = mean.value >= least - _ROUNDING
+    asked = f"the gate asks for at least {least:+.4f}"
+    detail = f"Against {all_of_them}, mean {comparison.metric} changes by {_signed(mean, comparison.confidence)}; {asked}."
+    checks = [Check(name=f"mean against {all_of_them}", passed=enough, detail=detail)]
+    for task, compared in comparison.tasks.items():
+        change = compared.differences[other]
+        clearly_lost = change.value < -most_lost - _ROUNDING and change.high < 0.0
+        verdict = f"more than the {most_lost:.4f} it may lose, and its whole interval is below zero" if clearly_lost else "no clear loss"
+        detail = f"Task '{task}' against {one}: {_signed(change, comparison.confidence)}, {verdict}."
+        checks.append(Check(name=f"{task} against {one}", passed=not clearly_lost, detail=detail))
+    return checks
+
+
+def _on_common_tasks(champion: Comparison) -> list[str]:
+    """What the comparison with the champion could not cover."""
+    if not champion.left_out:
+        return []
+    missing = "; ".join(f"'{task}': {why}" for task, why in champion.left_out.items())
+    scope = f"only on {', '.join(champion.tasks)}" if champion.tasks else "on no task at all, so it has no say"
+    return [f"The champion could be compared {scope} ({missing})."]
+
+
+def _no_loss(failed: list[Check]) -> list[str]:
+    return [] if failed else ["No task clearly loses."]
+
+
+def _signed(change: Estimate, confidence: float) -> str:
+    return f"{change.value:+.4f} ({confidence:.0%} interval {change.low:+.4f} to {change.high:+.4f})"
