@@ -55,15 +55,15 @@ _EMOJI = (
 )
 _URL = r"""(?<![\p{L}\p{M}\p{N}])(?i:(?:https?|ftp)://|www\.)[!#-;=?-~]*[a-z0-9_~/%=&#+-]"""
 _USER = r"(?<![\p{L}\p{M}\p{N}_.@])@[\p{L}\p{N}_][\p{L}\p{M}\p{N}_]*"
-_NUMBER = r"(?<![\p{L}\p{M}\p{N}_])\p{N}+(?:[.,:/]\p{N}+)*(?![\p{L}\p{M}\p{N}_])"
+_NUMBER = r"(?<![\p{L}\p{M}\p{N}_])(?!(?<=<)3(?![\p{L}\p{M}\p{N}]))\p{N}+(?:[.,:/]\p{N}+)*(?![\p{L}\p{M}\p{N}_])"
 
 
 def normalizer(options: TextOptions) -> normalizers.Normalizer:
     """The normalizer of one task: NFC, plain apostrophes, no variation selectors, then what `options` ask for."""
     parts: list[normalizers.Normalizer] = [
         normalizers.NFC(),
-        normalizers.Replace(Regex(r"[\x{FE0E}\x{FE0F}]"), ""),
-        normalizers.Replace(Regex("[\u2018\u2019\uff07]"), "'"),
+        normalizers.Replace(Regex(r"\x{FE0E}|\x{FE0F}"), ""),
+        normalizers.Replace(Regex("\u2018|\u2019|\uff07"), "'"),
     ]
     parts += _replacing(_EMOJI, "<emoji>", options.emoji)
     parts += _replacing(_URL, "<url>", options.urls)

@@ -1,0 +1,1 @@
+"""Word vectors: one reader per file format, all streaming, and training on the train splits."""
