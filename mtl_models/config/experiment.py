@@ -55,7 +55,7 @@ class Experiment(Section):
     description: str = ""
     seed: int = Field(13, ge=0, lt=2**31, description="of splits, initial weights, batches and resamples")
     tasks: dict[Annotated[str, Field(pattern=TASK_NAME)], Annotated[Task, BeforeValidator(_corpus_to_task)]] = Field(min_length=1)
-    vocabularies: dict[str, Vocabulary] = Field(
+    vocabularies: dict[Annotated[str, Field(pattern=TASK_NAME)], Vocabulary] = Field(
         {SHARED: Vocabulary()}, description="vocabulary groups; one is shared by all tasks by default"
     )
     network: Network = JointLstm()

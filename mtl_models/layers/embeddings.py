@@ -9,11 +9,9 @@ from torch import Tensor, nn
 
 from mtl_models.errors import ConfigError
 from mtl_models.layers.by_name import ModulesByName
+from mtl_models.text.vocabulary import PAD
 
-__all__ = ["PAD", "Embeddings"]
-
-PAD = 0
-"""Id of `<pad>` in every vocabulary."""
+__all__ = ["Embeddings"]
 
 
 class Embeddings(nn.Module):

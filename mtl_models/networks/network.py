@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from mtl_models.layers.by_name import ModulesByName
-from mtl_models.layers.embeddings import PAD, Embeddings
+from mtl_models.layers.embeddings import Embeddings
 from mtl_models.tasks.task import Task
+from mtl_models.text.vocabulary import PAD
 
 __all__ = ["PAD", "Batch", "Network", "evaluating"]
 

@@ -1,0 +1,77 @@
+"""Texts to predict, read from a file one at a time: .txt, .csv, .tsv and .jsonl."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from mtl_models.errors import CorpusError
+
+__all__ = ["read_texts"]
+
+
+def read_texts(path: Path, column: str = "text") -> Iterator[str]:
+    """The texts of a UTF-8 file, in its order, never all in memory.
+
+    .txt has a text a line (an empty line is an empty text); .csv and .tsv have a header with `column`; .jsonl has an object with
+    the key `column` a line. Raises `CorpusError` with file and line.
+    """
+    readers = {".txt": _plain, ".csv": _table, ".tsv": _table, ".jsonl": _objects}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise CorpusError(f"{path}: cannot tell the format by the name; known: {', '.join(readers)}")
+    if not path.is_file():
+        raise CorpusError(f"{path}: no such file")
+    return reader(path, column)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Line number from 1, line with its end; a byte order mark is dropped."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise CorpusError(
+                    f"{path}:{number}: byte {error.start + 1} of the line (0x{line[error.start]:02x}) is not UTF-8; save the file as UTF-8"
+                ) from error
+
+
+def _plain(path: Path, column: str) -> Iterator[str]:  # noqa: ARG001  # a line has no columns
+    for _, line in _lines(path):
+        yield line.rstrip("\r\n")
+
+
+def _table(path: Path, column: str) -> Iterator[str]:
+    rows = csv.reader((line for _, line in _lines(path)), delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
+    try:
+        header = next(rows, [])
+        if column not in header:
+            raise CorpusError(f"{path}:1: no column '{column}'; the columns are {', '.join(header) or 'none'}")
+        place = header.index(column)
+        for row in rows:
+            if not row:
+                continue
+            if len(row) <= place:
+                raise CorpusError(f"{path}:{rows.line_num}: {len(row)} columns, but '{column}' is column {place + 1}")
+            yield row[place]
+    except csv.Error as error:
+        raise CorpusError(
+            f"{path}:{rows.line_num}: not CSV ({error}); put texts with commas or quotes in double quotes, very long ones in a .jsonl"
+        ) from error
+
+
+def _objects(path: Path, column: str) -> Iterator[str]:
+    for number, line in _lines(path):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise CorpusError(f"{path}:{number}: not JSON ({error}); every line is one object") from error
+        text = row.get(column) if isinstance(row, dict) else None
+        if not isinstance(text, str):
+            raise CorpusError(f'{path}:{number}: no text under \'{column}\'; a line is an object such as {{"{column}": "..."}}')
+        yield text
