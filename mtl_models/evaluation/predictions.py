@@ -70,7 +70,7 @@ class Predictions:
     @cached_property
     def found(self) -> NDArray[np.int64]:
         """The most probable class of every row (N,), the first of equals."""
-        return np.argmax(self.probabilities, axis=1)
+        return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -9,7 +9,6 @@ import regex
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
 
 from mtl_models.config.judging import Reference
 from mtl_models.corpora.corpus import Corpus
@@ -53,21 +52,17 @@ def _train_group(corpora: Sequence[Corpus], config: Reference, seed: int) -> dic
         labels += [corpus.labels[k] for k in gold]
     if len(set(labels)) < 2:
         raise CorpusError(f"task {tasks}: the train split has the labels {sorted(set(labels))} only; a reference needs two or more")
-    model = _pipeline(config, seed)
-    try:
-        model.fit(texts, labels)
-    except ValueError as error:
-        if "no terms remain" not in str(error) and "empty vocabulary" not in str(error):
-            raise
-        raise CorpusError(f"task {tasks}: no n-gram is in {config.min_df} train texts; lower reference.min_df") from None
-    return {corpus.task: _predict(model, corpus) for corpus in corpora}
-
-
-def _pipeline(config: Reference, seed: int) -> Pipeline:
     words = TfidfVectorizer(
         tokenizer=_words, token_pattern=None, ngram_range=(1, config.max_ngram), min_df=config.min_df, sublinear_tf=True
     )
-    return make_pipeline(words, LogisticRegression(C=config.c, max_iter=_MOST_ITERATIONS, random_state=seed))
+    try:
+        features = words.fit_transform(texts)
+    except ValueError:  # all it raises for texts that are strings: nothing is left to count
+        raise CorpusError(
+            f"task {tasks}: no n-gram is in {config.min_df} of the {len(texts)} train texts; lower reference.min_df"
+        ) from None
+    model = LogisticRegression(C=config.c, max_iter=_MOST_ITERATIONS, random_state=seed).fit(features, labels)
+    return {corpus.task: _predict(words, model, corpus) for corpus in corpora}
 
 
 def _words(text: str) -> list[str]:
@@ -75,11 +70,11 @@ def _words(text: str) -> list[str]:
     return found
 
 
-def _predict(model: Pipeline, corpus: Corpus) -> Predictions:
+def _predict(words: TfidfVectorizer, model: LogisticRegression, corpus: Corpus) -> Predictions:
     ids, texts, gold = split_columns(corpus, "test")
     spread = np.zeros((len(texts), len(corpus.labels)))
     if texts:
-        spread[:, _columns(model.classes_, corpus.labels)] = model.predict_proba(texts)
+        spread[:, _columns(model.classes_, corpus.labels)] = model.predict_proba(words.transform(texts))
     return Predictions(corpus.task, corpus.labels, tuple(ids), gold, spread)
 
 
