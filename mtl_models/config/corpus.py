@@ -134,6 +134,9 @@ class Corpus(Section):
     source: AnySource
     format: Format | None = Field(None, description="default: by the file name; `labelled` is label<TAB>text without a header")
     encoding: str = Field("utf-8", description="any codec Python knows, e.g. utf-8-sig, latin-1, mac_roman")
+    separator: str | None = Field(
+        None, min_length=1, max_length=1, description="character between columns; default: comma in csv, tab in tsv and labelled"
+    )
     columns: tuple[str, ...] | None = Field(None, description="column names of a file without a header line")
     text: str = Field("text", description="column that holds the text")
     label: Annotated[Label, BeforeValidator(_column_to_section)] = Label()

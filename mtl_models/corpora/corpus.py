@@ -13,7 +13,8 @@ import datasets
 import pyarrow.parquet as pq
 from pydantic import BaseModel
 
-from mtl_models.files import sha256_of, writing_folder
+from mtl_models.corpora.arrow import RowWriter, open_rows
+from mtl_models.files import sha256_of, writing_file, writing_folder
 
 __all__ = ["FEATURES", "SPLITS", "Corpus", "CorpusReport", "Split"]
 
@@ -44,7 +45,7 @@ class CorpusReport(BaseModel):
     dropped: dict[str, int] = {}
     """Reason -> rows left out, e.g. "label outside every band", "duplicate", "duplicate across splits"."""
     leaks: dict[str, int] = {}
-    """Other task -> train rows of this task left out because that task holds the same text out for dev or test."""
+    """Other task -> train and dev rows of this task left out because that task holds the same text out."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,10 @@ class Corpus:
         splits: dict[Split, datasets.Dataset] = {}
         for split in SPLITS:
             path = folder / f"{split}.parquet"
-            if pq.ParquetFile(path).metadata.num_rows == 0:
-                splits[split] = datasets.Dataset.from_dict({name: [] for name in FEATURES}, features=FEATURES)
-            else:
-                splits[split] = datasets.Dataset.from_parquet(str(path), features=FEATURES, cache_dir=str(cache / sha256_of(path)[:16]))
+            mapped = cache / f"{sha256_of(path)}.arrow"
+            if not mapped.is_file():
+                with writing_file(mapped) as draft, RowWriter(draft, FEATURES) as writer, pq.ParquetFile(path) as file:
+                    for batch in file.iter_batches(10_000, use_threads=False):
+                        writer.write({name: batch[name] for name in FEATURES})
+            splits[split] = open_rows(mapped)
         return cls(report, splits)
