@@ -32,7 +32,7 @@ def run_experiment(config: Path, overrides: Sequence[str], cache: bool) -> None:
     print_summary(run, time.monotonic() - began)
 
 
-def _run_pipeline(experiment: Experiment, fingerprints: dict[str, str], cache: bool):  # noqa: ANN202 (ZenML's response)
+def _run_pipeline(experiment: Experiment, fingerprints: dict[str, str], cache: bool):
     from zenml.enums import ExecutionMode, ExecutionStatus
 
     from pipelines.training import training

@@ -5,11 +5,11 @@ from __future__ import annotations
 from zenml import pipeline
 
 from mtl_models.config import Experiment
-from mtl_models.config.text import TextOptions
 from steps.build_embeddings import build_embeddings
 from steps.build_vocabulary import build_vocabulary
 from steps.compare import compare
 from steps.evaluate import evaluate
+from steps.hooks import say_done
 from steps.ingest import ingest
 from steps.register import register
 from steps.report import report
@@ -22,7 +22,7 @@ from steps.validate import validate
 __all__ = ["training"]
 
 
-@pipeline
+@pipeline(on_success=say_done)
 def training(experiment: Experiment, fingerprints: dict[str, str]) -> None:
     """Ingest, validate, separate; vocabularies and vectors; joint model, twins, references; evaluate, compare, register, report.
 
@@ -30,32 +30,63 @@ def training(experiment: Experiment, fingerprints: dict[str, str]) -> None:
     """
     seed, tasks = experiment.seed, experiment.tasks
 
-    rows, validations = [], []
+    rows, checked = {}, {}
     for name, task in tasks.items():
         of_task = {"substitutions": {"task": name}}
-        found = ingest.with_options(**of_task)(name, task.corpus, seed, fingerprints[f"corpus:{name}"], id=f"ingest_{name}")
-        checked, _ = validate.with_options(**of_task)(
-            name, found, task.validation, fingerprints.get(f"suite:{name}"), id=f"validate_{name}"
+        rows[name] = ingest.with_options(**of_task)(name, task.corpus, seed, fingerprints[f"corpus:{name}"], id=f"ingest_{name}")
+        checked[name], _ = validate.with_options(**of_task)(
+            name, rows[name], task.validation, fingerprints.get(f"suite:{name}", ""), id=f"validate_{name}"
         )
-        rows.append(found)
-        validations.append(checked)
-    corpora = {name: separate.with_options(substitutions={"task": name})(name, rows, validations, id=f"separate_{name}") for name in tasks}
+    corpora = {
+        name: separate.with_options(substitutions={"task": name})(name, [*rows.values()], [*checked.values()], id=f"separate_{name}")
+        for name in tasks
+    }
 
     vocabularies, matrices = {}, {}
     for group, section in experiment.vocabularies.items():
         of_group = {"substitutions": {"group": group}}
-        members = [corpora[name] for name, task in tasks.items() if task.vocabulary == group]
-        options: dict[str, TextOptions] = {name: task.text for name, task in tasks.items() if task.vocabulary == group}
+        members = [name for name, task in tasks.items() if task.vocabulary == group]
+        texts, options = [corpora[name] for name in members], {name: tasks[name].text for name in members}
         vocabularies[group] = build_vocabulary.with_options(**of_group)(
-            group, members, options, section.min_count, section.max_size, id=f"build_vocabulary_{group}"
+            group, texts, options, section.min_count, section.max_size, id=f"build_vocabulary_{group}"
         )
         matrices[group] = build_embeddings.with_options(**of_group)(
             group,
             vocabularies[group],
-            members,
+            texts,
             options,
             section.vectors,
             seed,
-            fingerprints.get(f"vectors:{group}"),
+            fingerprints.get(f"vectors:{group}", ""),
             id=f"build_embeddings_{group}",
         )
+
+    settings = {name: task.settings for name, task in tasks.items()}
+    budget = (experiment.network, experiment.training, seed)
+    everything = [*corpora.values()]
+    joint, joint_history = train_joint(everything, [*vocabularies.values()], [*matrices.values()], [*vocabularies], settings, *budget)
+    twins, histories, references = {}, {}, {}
+    for name, task in tasks.items():
+        of_task = {"substitutions": {"task": name}}
+        twins[name], histories[name] = train_single.with_options(**of_task)(
+            name, corpora[name], vocabularies[task.vocabulary], matrices[task.vocabulary], settings[name], *budget, id=f"train_single_{name}"
+        )
+        references[name] = train_reference.with_options(**of_task)(
+            name, corpora[name], experiment.reference, seed, id=f"train_reference_{name}"
+        )
+    pooled = train_pooled_reference(everything, experiment.reference, seed)
+
+    predictions = evaluate(joint, [*twins.values()], [*references.values(), pooled], everything)
+    comparison = compare(predictions, experiment.evaluation, seed)
+    registration = register(
+        experiment, joint, predictions, comparison, everything, [joint_history, *histories.values()], [*matrices.values()]
+    )
+    report(
+        experiment,
+        registration,
+        comparison,
+        everything,
+        [*checked.values()],
+        [joint_history, *histories.values()],
+        [*matrices.values()],
+    )

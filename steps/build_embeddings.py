@@ -25,7 +25,7 @@ def build_embeddings(
     options: dict[str, TextOptions],
     vectors: Vectors,
     seed: int,
-    fingerprint: str | None,  # noqa: ARG001 (changed vectors miss the cache)
+    fingerprint: str,  # noqa: ARG001 (changed vectors miss the cache)
 ) -> Annotated[EmbeddingMatrix, "embeddings_{group}"]:
     """Read, train or draw the vectors; words without one get a seeded normal."""
     texts = {corpus.task: corpus.splits["train"]["text"] for corpus in corpora}

@@ -22,7 +22,7 @@ def validate(
     task: str,  # noqa: ARG001 (names the artifacts)
     corpus: Corpus,
     expected: Validation,
-    suite_sha256: str | None,  # noqa: ARG001 (a changed suite file misses the cache)
+    suite_sha256: str,  # noqa: ARG001 (a changed suite file misses the cache)
 ) -> tuple[Annotated[ValidationReport, "validation_{task}"], Annotated[HTMLString, "validation_page_{task}"]]:
     """Run the expectations; raises `CorpusError` with the offending rows where a critical one fails."""
     report = check_rows(corpus, expected)

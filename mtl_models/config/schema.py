@@ -13,7 +13,7 @@ def json_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of an experiment file."""
     schema = Experiment.model_json_schema(mode="validation")
     _allow_short_forms(schema)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Polytask experiment", **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Polytask experiment"}
 
 
 def _allow_short_forms(schema: dict[str, Any]) -> None:

@@ -1,0 +1,62 @@
+"""From corpora to a trained model: encode, build, fit. The joint model and every twin come from this one function."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from mtl_models.config.network import Network as NetworkSection
+from mtl_models.config.training import Training
+from mtl_models.corpora.corpus import Corpus
+from mtl_models.home import home_folder
+from mtl_models.networks.build import build_network
+from mtl_models.networks.model import Model
+from mtl_models.tasks.task import Task
+from mtl_models.text.matrix import EmbeddingMatrix
+from mtl_models.text.vocabulary import Vocabulary
+from mtl_models.training.encoding import EncodedCorpus, encode
+from mtl_models.training.fit import fit
+from mtl_models.training.history import History
+
+__all__ = ["train"]
+
+
+def train(
+    tasks: Sequence[Task],
+    corpora: Mapping[str, Corpus],
+    vocabularies: Mapping[str, Vocabulary],
+    matrices: Mapping[str, EmbeddingMatrix],
+    network: NetworkSection,
+    training: Training,
+    seed: int,
+) -> tuple[Model, History]:
+    """Train one model for `tasks`; `corpora` by task, `vocabularies` and `matrices` by vocabulary group.
+
+    An interrupted training of the same inputs goes on from its last epoch; equal inputs on one machine give equal weights.
+    """
+    groups = {task.vocabulary for task in tasks}
+    vocabularies = {group: vocabularies[group] for group in sorted(groups)}
+    cache = home_folder("cache", "encoded")
+    encoded = {task.name: encode(corpora[task.name], vocabularies[task.vocabulary], task, training.max_tokens, cache) for task in tasks}
+    torch.manual_seed(seed)
+    untrained = build_network(network, tasks, {group: torch.from_numpy(matrices[group].values) for group in vocabularies})
+    checkpoints = _checkpoints(encoded, matrices, network, training, seed)
+    history = fit(untrained, tasks, encoded, training, seed, checkpoints, label="+".join(task.name for task in tasks))
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return Model(untrained, tuple(tasks), vocabularies, network, training.max_tokens), history
+
+
+def _checkpoints(
+    encoded: Mapping[str, EncodedCorpus], matrices: Mapping[str, EmbeddingMatrix], network: NetworkSection, training: Training, seed: int
+) -> Path:
+    """A folder for this training alone; the checkpoints in it know by themselves whether they belong to it."""
+    digest = hashlib.sha256(f"{seed}{network.model_dump_json()}{training.model_dump_json()}".encode())
+    for name, corpus in encoded.items():
+        digest.update(f"{name}{corpus.fingerprint}".encode())
+    for name, matrix in matrices.items():
+        digest.update(f"{name}{matrix.fingerprint}".encode())
+    return home_folder("checkpoints") / digest.hexdigest()[:32]
