@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mtl_models.progress import progress
 from mtl_models.text.vectors.found import Found, Spellings, wanted
 from mtl_models.text.vectors.streams import ByteStream, open_stream
 
@@ -84,7 +85,7 @@ def _read_words(stream: ByteStream, keys: frozenset[bytes]) -> tuple[int, dict[b
     if pruned > 0:
         raise stream.damage("a quantised fastText model; use the .bin or .vec it was made from")
     row_of: dict[bytes, int] = {}
-    for row in range(entries):
+    for row in progress(range(entries), f"reading {stream.path.name}", entries, unit="words"):
         word = stream.take_until(b"\0")
         (kind,) = stream.take(9)[8:]
         if kind == _WORD and word in keys:
@@ -124,7 +125,8 @@ def _read_rows(stream: ByteStream, parts: _Parts, shape: tuple[int, int], size: 
         raise stream.damage(f"a matrix of {found[0]} x {found[1]} where {rows} x {dimension} is due: the file is corrupt")
     sums = np.zeros((size, dimension), np.float32)
     step = max(1, _BLOCK // (4 * dimension))
-    for first in range(0, rows, step):
+    firsts = range(0, rows, step)
+    for first in progress(firsts, f"reading {stream.path.name}", len(firsts), unit="blocks"):
         height = min(step, rows - first)
         start, stop = np.searchsorted(parts.rows, [first, first + height])
         if start == stop:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtl_models.errors import VectorsError
+from mtl_models.progress import progress
 from mtl_models.text.vectors.streams import ByteStream
 
 __all__ = ["NUMERIC", "numbered_lines", "read_lines"]
@@ -48,7 +49,7 @@ def read_lines(
     """
     vectors: dict[bytes, NDArray[np.float32]] = {}
     count = 0
-    for number, line in lines:
+    for number, line in progress(lines, f"reading {path.name}", unit="words"):
         count += 1
         space = line.find(b" ")
         numbers = line[space + 1 :] if space >= 0 else b""
@@ -56,7 +57,7 @@ def read_lines(
             numbers = _after_spaced_word(path, number, numbers, dimension)
         if rest := numbers.translate(None, NUMERIC):
             raise _damage(path, number, f"{rest[:20].decode(errors='replace')!r} is not part of a number: the file is corrupt")
-        word = line[:space]
+        word = line[: -len(numbers) - 1]
         if word in keys and word not in vectors:
             vectors[word] = _floats(path, number, numbers, dimension)
     return count, vectors
@@ -65,11 +66,18 @@ def read_lines(
 def _after_spaced_word(path: Path, number: int, numbers: bytes, dimension: int) -> bytes:
     """The numbers of a line whose word has spaces in it (`. . .` in GloVe 840B); any other line is refused."""
     fields = numbers.split(b" ") if numbers else []
-    word = b" ".join(fields[:-dimension])
-    if len(fields) <= dimension or not word.translate(None, NUMERIC):
+    if all(map(_is_number, fields[:-dimension])):
         what = "the file is cut or corrupt" if len(fields) < dimension else "the file is corrupt or mixes dimensions"
         raise _damage(path, number, f"{len(fields)} numbers where {dimension} are due: {what}")
     return b" ".join(fields[-dimension:])
+
+
+def _is_number(field: bytes) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
 
 
 def _floats(path: Path, number: int, numbers: bytes, dimension: int) -> NDArray[np.float32]:

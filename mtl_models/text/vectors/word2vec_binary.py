@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mtl_models.progress import progress
 from mtl_models.text.vectors.found import Found, Spellings, choose, wanted
 from mtl_models.text.vectors.streams import open_stream
 from mtl_models.text.vectors.word2vec import parse_header
@@ -20,7 +21,7 @@ def read_word2vec_binary(path: Path, groups: Spellings) -> Found:
     vectors: dict[bytes, NDArray[np.float32]] = {}
     with open_stream(path) as stream:
         words, dimension = parse_header(path, stream.take_until(b"\n", limit=100))
-        for _ in range(words):
+        for _ in progress(range(words), f"reading {path.name}", words, unit="words"):
             word = stream.take_until(b" ").lstrip(b"\n")
             numbers = stream.take(4 * dimension)
             if word in keys and word not in vectors:
