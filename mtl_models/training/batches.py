@@ -22,7 +22,7 @@ Rows = npt.NDArray[np.int64]
 _POOL = 50
 """Batches sorted together: enough to leave little padding, few enough that a row meets others in every epoch."""
 
-_EVALUATION_TOKENS = 16_384
+_EVALUATION_TOKENS = 8_192
 """Tokens of a batch without gradients, padding included, which bounds its memory whatever the lengths."""
 
 

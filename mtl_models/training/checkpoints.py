@@ -96,7 +96,7 @@ class Checkpoints:
                 values = _Values(format=_FORMAT, fingerprint=self._fingerprint, sha256=sha256, records=records)
                 (draft / _VALUES).write_text(values.model_dump_json(indent=2), encoding="utf-8")
         except (OSError, SafetensorError) as error:
-            kept = f"from epoch {epoch}" if epoch > 1 else "at the start"
+            kept = f"after epoch {epoch - 1}" if epoch > 1 else "from the start"
             raise PolytaskError(
                 f"{path}: the checkpoint cannot be written: {error}; make room there and run the same command again, it goes on {kept}"
             ) from error
@@ -107,7 +107,7 @@ class Checkpoints:
 
 def copied_state(module: nn.Module) -> Tensors:
     """A copy of the weights and buffers, on the CPU."""
-    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in module.state_dict().items()}
+    return {name: _copied(tensor) for name, tensor in module.state_dict().items()}
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Tensor]) -> None:
@@ -121,7 +121,11 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Tens
 
 def _flat(optimizer: torch.optim.Optimizer) -> Tensors:
     state = optimizer.state_dict()["state"]
-    return {f"{parameter}.{key}": tensor.detach().to("cpu", copy=True) for parameter, part in state.items() for key, tensor in part.items()}
+    return {f"{parameter}.{key}": _copied(tensor) for parameter, part in state.items() for key, tensor in part.items()}
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
 
 
 def _below(part: str, tensors: Mapping[str, Tensor]) -> Tensors:

@@ -1,8 +1,8 @@
 """Token ids on disk: a corpus encoded once, kept as int32 columns in Arrow files, and read without copying.
 
 A split is one file `<cache>/<key>/<split>.arrow` with the columns `tokens` (list of int32) and `label` (int32). The key covers
-everything the ids depend on, so a cached file is never stale; files appear by rename, so processes that encode the same corpus at
-once do not disturb each other.
+everything the ids depend on, the code included, so a cached file is never stale; files appear by rename, so processes that encode
+the same corpus at once do not disturb each other.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+import mtl_models.text
 from mtl_models.config.text import TextOptions
 from mtl_models.corpora.corpus import SPLITS, Corpus, Split
 from mtl_models.errors import PolytaskError
@@ -90,7 +91,8 @@ def encode(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int, cac
 
 
 def _key(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int) -> str:
-    parts = [_FORMAT, corpus.fingerprint, vocabulary.fingerprint, task.text.model_dump(mode="json"), max_tokens]
+    code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(mtl_models.text.__path__[0]).glob("*.py")))).hexdigest()
+    parts = [_FORMAT, code, corpus.fingerprint, vocabulary.fingerprint, task.text.model_dump(mode="json"), max_tokens]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
