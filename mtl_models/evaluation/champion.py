@@ -24,7 +24,7 @@ def compare_with_champion(
     `joint` task -> the new model's predictions on the test split of `corpora[task]`. Tasks of either side that cannot be compared
     are in `left_out`, with the reason; `tasks` is empty where nothing can.
     """
-    known = {task.name: task.labels for task in champion.network.tasks}
+    known = {task.name: task.labels for task in champion.tasks}
     left_out = {task: "the new model does not have this task any more" for task in known if task not in joint}
     common: dict[str, Predictions] = {}
     for task, predictions in joint.items():

@@ -112,7 +112,7 @@ def predict_split(model: Model, corpus: Corpus, split: Split = "test", batch_siz
 
     `CorpusError` where the model does not know the task, or knows it with other labels.
     """
-    known = {task.name: task.labels for task in model.network.tasks}
+    known = {task.name: task.labels for task in model.tasks}
     if corpus.task not in known:
         raise CorpusError(f"the model does not know the task '{corpus.task}'; it knows {', '.join(known)}")
     labels = known[corpus.task]

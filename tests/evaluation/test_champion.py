@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -19,7 +17,7 @@ class Always:
     """A champion that answers every text with its first label."""
 
     def __init__(self, **labels: tuple[str, ...]) -> None:
-        self.network = SimpleNamespace(tasks=tuple(Task(name, "single_label", names) for name, names in labels.items()))
+        self.tasks = tuple(Task(name, "single_label", names) for name, names in labels.items())
         self.labels = labels
 
     def probabilities(self, texts, tasks, batch_size):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +18,7 @@ class Parrot:
     """A model that is sure of the class whose number the text ends with; its labels are in an order of its own."""
 
     def __init__(self, labels: tuple[str, ...] = ("good", "bad"), task: str = "mood") -> None:
-        self.network = SimpleNamespace(tasks=(Task(task, "single_label", labels),))
+        self.tasks = (Task(task, "single_label", labels),)
         self.labels = labels
         self.task = task
 

@@ -1,0 +1,52 @@
+"""The model as MLflow serves it: this file is copied, as code, into every registered version (models from code, no pickle).
+
+A table with the column `text` goes in; out comes, per task, a column `TASK` with the label and a column `TASK_confidence` with its
+probability. The parameter `tasks` names the tasks to answer; without it all are. It is the one file of the library that knows MLflow.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+from mtl_models.errors import PolytaskError
+from mtl_models.inference.predictor import Predictor, load_model
+
+__all__ = ["ServedModel"]
+
+
+class ServedModel(PythonModel):
+    """The model folder in the artifact `model`, answering tables."""
+
+    predictor: Predictor
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read the model folder once, when the server starts."""
+        self.predictor = load_model(Path(context.artifacts["model"]))
+
+    def predict(self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002
+        """Labels and confidences for the column `text` (N rows in, N rows out). A fault of the asker is MLflow's typed 400."""
+        if "text" not in model_input:
+            raise MlflowException.invalid_parameter_value(f"no column 'text'; the columns are {', '.join(map(str, model_input))}")
+        wanted = (params or {}).get("tasks")
+        try:
+            return _table(self.predictor, model_input["text"].tolist(), None if wanted is None else list(wanted))
+        except PolytaskError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+
+
+def _table(predictor: Predictor, texts: list[str], tasks: list[str] | None) -> pd.DataFrame:
+    wanted = [task.name for task in predictor.model.tasks] if tasks is None else tasks
+    columns: dict[str, list[Any]] = {name: [] for task in wanted for name in (task, f"{task}_confidence")}
+    for answer in predictor.predict(texts, wanted):
+        columns[answer.task].append(answer.label)
+        columns[f"{answer.task}_confidence"].append(answer.confidence)
+    return pd.DataFrame(columns)
+
+
+mlflow.models.set_model(ServedModel())

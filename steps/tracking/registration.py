@@ -1,0 +1,131 @@
+"""What became of a joint model: its run, its version, the gate's decision. The same question gets the recorded answer."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from pydantic import BaseModel, ValidationError
+
+from mtl_models.config import Experiment
+from mtl_models.corpora.corpus import Corpus
+from mtl_models.evaluation.champion import compare_with_champion
+from mtl_models.evaluation.comparison import Comparison
+from mtl_models.evaluation.decision import Decision, decide
+from mtl_models.evaluation.predictions import Predictions
+from mtl_models.networks.folder import load_model, save_model
+from mtl_models.networks.model import Model
+from steps.tracking.client import connect, talking_to
+from steps.tracking.parameters import config_hash
+from steps.tracking.registry import Version, champion, download, find_version_by_fingerprint, promote, register
+from steps.tracking.runs import LoggedRun, TrainingRecord, find_run, log_artifacts, log_training_run
+
+__all__ = ["Registration", "settle"]
+
+_RECORD = "registration.json"
+
+
+class Registration(BaseModel):
+    """Where a joint model is in MLflow, and what the gate said of it."""
+
+    model: str
+    version: int
+    run_id: str
+    twin_runs: dict[str, str]
+    """Task -> run of its twin."""
+    fingerprint: str
+    decision: Decision
+    champion: Comparison | None
+    """The model against the champion it met, on the same test rows."""
+    champion_before: int | None
+    """The version that served when the gate decided."""
+
+    @property
+    def uri(self) -> str:
+        """The version's address."""
+        return f"models:/{self.model}/{self.version}"
+
+
+def settle(
+    record: TrainingRecord, joint: Model, predictions: Mapping[str, Predictions], client: MlflowClient | None = None
+) -> Registration:
+    """Log the run, register the model as challenger, and let the gate decide whether it becomes champion.
+
+    `predictions` task -> the joint model's on the test split. Safe to repeat after a crash at any point: what is there already is used.
+    """
+    client = client or connect()
+    experiment, name = record.experiment, record.experiment.model_name
+    serving = champion(name, client)
+    run = find_run(experiment, record.model_fingerprint, client)
+    version = find_version_by_fingerprint(name, record.model_fingerprint, client)
+    if run and version:
+        recorded = _recall(run, client)
+        if recorded and recorded.version == version.number and _same_question(recorded, version, serving):
+            return _carry_out(recorded, version, serving, client)
+    against = _meet_champion(experiment, predictions, record.corpora, serving, record.model_fingerprint, client)
+    run = run or log_training_run(record, client)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "model"
+        save_model(joint, folder, {"experiment": experiment.model_dump(mode="json"), "run_id": run.run_id})
+        version = register(folder, name, run, {"config_hash": config_hash(experiment)} | dict(record.tags), experiment.description, client)
+    registration = Registration(
+        model=name,
+        version=version.number,
+        run_id=run.run_id,
+        twin_runs=run.twins,
+        fingerprint=record.model_fingerprint,
+        decision=decide(record.comparison, experiment.gate, against),
+        champion=against,
+        champion_before=serving.number if serving else None,
+    )
+    log_artifacts(run.run_id, {_RECORD: registration.model_dump_json(indent=2)}, client)
+    return _carry_out(registration, version, serving, client)
+
+
+def _meet_champion(
+    experiment: Experiment,
+    predictions: Mapping[str, Predictions],
+    corpora: Sequence[Corpus],
+    serving: Version | None,
+    fingerprint: str,
+    client: MlflowClient,
+) -> Comparison | None:
+    """The new model against the one that serves, unless it is the same one."""
+    if serving is None or serving.fingerprint == fingerprint:
+        return None
+    theirs = load_model(download(serving.uri, client))
+    return compare_with_champion(predictions, theirs, {corpus.task: corpus for corpus in corpora}, experiment.evaluation, experiment.seed)
+
+
+def _recall(run: LoggedRun, client: MlflowClient) -> Registration | None:
+    """The decision kept with a run, if it came that far."""
+    with talking_to(client), tempfile.TemporaryDirectory() as scratch:
+        if not any(file.path == _RECORD for file in client.list_artifacts(run.run_id)):
+            return None
+        path = download_artifacts(run_id=run.run_id, artifact_path=_RECORD, dst_path=scratch, tracking_uri=client.tracking_uri)
+        try:
+            return Registration.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
+        except (ValidationError, ValueError):
+            return None  # written by another version of the library: the gate decides anew
+
+
+def _same_question(recorded: Registration, version: Version, serving: Version | None) -> bool:
+    """Whether the gate would meet what it met: this model serves already, or the same champion still does."""
+    number = serving.number if serving else None
+    return number in (version.number, recorded.champion_before)
+
+
+def _carry_out(registration: Registration, version: Version, serving: Version | None, client: MlflowClient) -> Registration:
+    """Promote where the decision says so and it has not been done; a version that was rolled back stays down."""
+    if version.rolled_back:
+        reason = f"Version {version.number} was champion and has been rolled back; a rerun does not put it back."
+        return registration.model_copy(
+            update={"decision": registration.decision.model_copy(update={"promote": False, "reasons": [reason]})}
+        )
+    if registration.decision.promote and (serving is None or serving.number != version.number):
+        promote(registration.model, version.number, client)
+    return registration

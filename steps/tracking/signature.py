@@ -1,0 +1,30 @@
+"""What a registered model takes and gives, typed, with a column per head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
+
+from mtl_models.tasks.task import Task
+
+__all__ = ["input_example", "signature"]
+
+
+def signature(tasks: Sequence[Task]) -> ModelSignature:
+    """In: `text`. Out: `TASK` (label) and `TASK_confidence` for every task. Parameter: `tasks`, the tasks to answer (default all)."""
+    outputs: list[ColSpec | TensorSpec] = [
+        column for task in tasks for column in (ColSpec(DataType.string, task.name), ColSpec(DataType.double, f"{task.name}_confidence"))
+    ]
+    return ModelSignature(
+        inputs=Schema([ColSpec(DataType.string, "text", required=True)]),
+        outputs=Schema(outputs),
+        params=ParamSchema([ParamSpec("tasks", DataType.string, None, shape=(-1,))]),
+    )
+
+
+def input_example() -> pd.DataFrame:
+    """Two texts, as the serving page shows them."""
+    return pd.DataFrame({"text": ["what a waste of two hours", "love this phone"]})
