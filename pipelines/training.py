@@ -69,7 +69,13 @@ def training(experiment: Experiment, fingerprints: dict[str, str]) -> None:
     for name, task in tasks.items():
         of_task = {"substitutions": {"task": name}}
         twins[name], histories[name] = train_single.with_options(**of_task)(
-            name, corpora[name], vocabularies[task.vocabulary], matrices[task.vocabulary], settings[name], *budget, id=f"train_single_{name}"
+            name,
+            corpora[name],
+            vocabularies[task.vocabulary],
+            matrices[task.vocabulary],
+            settings[name],
+            *budget,
+            id=f"train_single_{name}",
         )
         references[name] = train_reference.with_options(**of_task)(
             name, corpora[name], experiment.reference, seed, id=f"train_reference_{name}"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mtl_models.config.base import Section
-from mtl_models.config.sources import Source
+from mtl_models.config.sources import Source, path_to_source
 
 __all__ = ["Band", "Corpus", "Drop", "Group", "Label", "Splits", "Validation"]
 
@@ -16,15 +16,11 @@ Format = Literal["csv", "tsv", "json", "jsonl", "parquet", "labelled"]
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
-def _path_to_source(value: Any) -> Any:
-    return {"path": value} if isinstance(value, str) else value
-
-
 def _column_to_section(value: Any) -> Any:
     return {"column": value} if isinstance(value, str) else value
 
 
-AnySource = Annotated[Source, BeforeValidator(_path_to_source)]
+AnySource = Annotated[Source, BeforeValidator(path_to_source)]
 
 
 class Band(Section):

@@ -8,7 +8,7 @@ from pydantic import Discriminator, Field, Tag
 
 from mtl_models.config.base import Section
 
-__all__ = ["DatasetSource", "FileSource", "PackageSource", "Source"]
+__all__ = ["DatasetSource", "FileOrPackage", "FileSource", "PackageSource", "Source", "path_to_source"]
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="sha256 of the file, 64 hex digits in lower case")]
 
@@ -36,12 +36,23 @@ class DatasetSource(Section):
     revision: str | None = Field(None, description="commit of the dataset; pin it for reproducible runs")
 
 
+def path_to_source(value: Any) -> Any:
+    """A plain string is short for `{path: STRING}`."""
+    return {"path": value} if isinstance(value, str) else value
+
+
 def _kind_of_source(value: Any) -> str:
     """The class of a source, told by its keys. The tags are no keys: error locations keep only what the user wrote."""
     if isinstance(value, dict):
         return "PackageSource" if "package" in value else "DatasetSource" if "dataset" in value else "FileSource"
     return type(value).__name__ if isinstance(value, PackageSource | DatasetSource) else "FileSource"
 
+
+FileOrPackage = Annotated[
+    Annotated[FileSource, Tag("FileSource")] | Annotated[PackageSource, Tag("PackageSource")],
+    Discriminator(_kind_of_source),
+]
+"""Sources of one file: vectors come from these."""
 
 Source = Annotated[
     Annotated[FileSource, Tag("FileSource")]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from mtl_models.config.base import Section
-from mtl_models.config.corpus import AnySource
+from mtl_models.config.sources import FileOrPackage, path_to_source
 
 __all__ = ["TextOptions", "Vectors", "Vocabulary"]
 
@@ -28,7 +28,7 @@ class Vectors(Section):
     With a `source` its file is read; without one `method` says whether fastText is trained or the matrix is random.
     """
 
-    source: AnySource | None = Field(None, description="file of word vectors, possibly compressed (.gz, .bz2, .xz, .zip)")
+    source: Annotated[FileOrPackage, BeforeValidator(path_to_source)] | None = Field(None, description="file of word vectors, possibly compressed (.gz, .bz2, .xz, .zip)")
     format: Literal["glove", "word2vec", "word2vec-binary", "fasttext", "fasttext-binary"] | None = Field(
         None, description="default: by name and first line; fasttext is .vec, fasttext-binary is .bin"
     )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.artifacts import download_artifacts
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from mtl_models.config import Experiment
 from mtl_models.corpora.corpus import Corpus
@@ -19,14 +17,13 @@ from mtl_models.evaluation.decision import Decision, decide
 from mtl_models.evaluation.predictions import Predictions
 from mtl_models.networks.folder import load_model, save_model
 from mtl_models.networks.model import Model
-from steps.tracking.client import connect, talking_to
+from steps.tracking.client import connect
 from steps.tracking.parameters import config_hash
+from steps.tracking.records import REGISTRATION, read_record
 from steps.tracking.registry import Version, champion, download, find_version_by_fingerprint, promote, register
-from steps.tracking.runs import LoggedRun, TrainingRecord, find_run, log_artifacts, log_training_run
+from steps.tracking.runs import TrainingRecord, find_run, log_artifacts, log_training_run
 
 __all__ = ["Registration", "settle"]
-
-_RECORD = "registration.json"
 
 
 class Registration(BaseModel):
@@ -63,7 +60,7 @@ def settle(
     run = find_run(experiment, record.model_fingerprint, client)
     version = find_version_by_fingerprint(name, record.model_fingerprint, client)
     if run and version:
-        recorded = _recall(run, client)
+        recorded = read_record(run.run_id, REGISTRATION, Registration, client)
         if recorded and recorded.version == version.number and _same_question(recorded, version, serving):
             return _carry_out(recorded, version, serving, client)
     against = _meet_champion(experiment, predictions, record.corpora, serving, record.model_fingerprint, client)
@@ -82,7 +79,7 @@ def settle(
         champion=against,
         champion_before=serving.number if serving else None,
     )
-    log_artifacts(run.run_id, {_RECORD: registration.model_dump_json(indent=2)}, client)
+    log_artifacts(run.run_id, {REGISTRATION: registration.model_dump_json(indent=2)}, client)
     return _carry_out(registration, version, serving, client)
 
 
@@ -99,18 +96,6 @@ def _meet_champion(
         return None
     theirs = load_model(download(serving.uri, client))
     return compare_with_champion(predictions, theirs, {corpus.task: corpus for corpus in corpora}, experiment.evaluation, experiment.seed)
-
-
-def _recall(run: LoggedRun, client: MlflowClient) -> Registration | None:
-    """The decision kept with a run, if it came that far."""
-    with talking_to(client), tempfile.TemporaryDirectory() as scratch:
-        if not any(file.path == _RECORD for file in client.list_artifacts(run.run_id)):
-            return None
-        path = download_artifacts(run_id=run.run_id, artifact_path=_RECORD, dst_path=scratch, tracking_uri=client.tracking_uri)
-        try:
-            return Registration.model_validate(json.loads(Path(path).read_text(encoding="utf-8")))
-        except (ValidationError, ValueError):
-            return None  # written by another version of the library: the gate decides anew
 
 
 def _same_question(recorded: Registration, version: Version, serving: Version | None) -> bool:

@@ -1,0 +1,78 @@
+"""`polytask models`: what is registered, what serves, and the way back."""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mtl_models.errors import TrackingError
+from pipelines.environment import prepare
+
+__all__ = ["list_models", "rollback_model", "show_model"]
+
+
+def list_models() -> None:
+    """A row per version of every registered model, the newest first."""
+    prepare()
+    from steps.tracking import registry
+
+    table = Table("model", "version", "aliases", "registered (UTC)", "run", header_style="bold")
+    for name in registry.list_models():
+        for version in registry.list_versions(name):
+            created = version.created.strftime("%Y-%m-%d %H:%M")
+            table.add_row(name, str(version.number), ", ".join(version.aliases) or "-", created, version.run_id or "-")
+    if not table.row_count:
+        typer.echo("no model is registered yet; run an experiment: polytask run configs/quick.yaml")
+        return
+    Console().print(table)
+
+
+def show_model(name: str, version: str | None) -> None:
+    """Tasks, measures, decision and lineage of one version."""
+    prepare()
+    from mtl_models.evaluation.comparison import Comparison
+    from mtl_models.networks.folder import load_model
+    from steps.tracking import registry
+    from steps.tracking.records import COMPARISON, REGISTRATION, read_record
+    from steps.tracking.registration import Registration
+
+    wanted = version or (registry.CHAMPION if registry.champion(name) else None)
+    if wanted is None:
+        newest = registry.list_versions(name)
+        wanted = str(newest[0].number) if newest else registry.CHAMPION
+    found = registry.resolve(f"models:/{name}/{wanted}" if wanted.isdigit() else f"models:/{name}@{wanted}")
+    typer.secho(f"{name} version {found.number} ({', '.join(found.aliases) or 'no alias'})", bold=True)
+    model = load_model(registry.download(found.uri))
+    table = Table("task", "classes", "test", "interval", "joint - twin", "interval", header_style="bold")
+    comparison = read_record(found.run_id, COMPARISON, Comparison) if found.run_id else None
+    for task in model.tasks:
+        cells = [task.name, ", ".join(task.labels)]
+        compared = comparison.tasks.get(task.name) if comparison else None
+        if compared:
+            score, gain = compared.scores["joint"], compared.transfer
+            cells += [f"{score.value:.3f}", f"[{score.low:.3f}, {score.high:.3f}]"]
+            cells += [f"{gain.value:+.3f}", f"[{gain.low:+.3f}, {gain.high:+.3f}]"] if gain else []
+        table.add_row(*cells)
+    if comparison:
+        table.title = f"{comparison.metric} on the test splits"
+    Console().print(table)
+    registration = read_record(found.run_id, REGISTRATION, Registration) if found.run_id else None
+    if registration:
+        typer.echo(registration.decision.prose())
+    typer.echo(f"run: {found.run_id}   fingerprint: {found.fingerprint}")
+    for key, value in sorted(found.tags.items()):
+        if key not in ("model_fingerprint", "run_id"):
+            typer.echo(f"{key}: {value}")
+
+
+def rollback_model(name: str) -> None:
+    """The previous champion serves again."""
+    prepare()
+    from steps.tracking import registry
+
+    if name not in registry.list_models():
+        known = ", ".join(registry.list_models()) or "none yet"
+        raise TrackingError(f"no model '{name}'; the registered models: {known}")
+    version = registry.rollback(name)
+    typer.secho(f"{name}: version {version.number} is champion again", fg="green")

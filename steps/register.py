@@ -1,0 +1,45 @@
+"""register: the run and the model go to MLflow, and the gate decides. Never cached: it asks the registry what serves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import get_step_context, step
+
+from mtl_models.config import Experiment
+from mtl_models.corpora.corpus import Corpus
+from mtl_models.evaluation.comparison import JOINT, Comparison
+from mtl_models.evaluation.prediction_set import PredictionSet
+from mtl_models.networks.model import Model
+from mtl_models.training.history import History
+from steps.lineage import git_commit
+from steps.tracking.registration import Registration, settle
+from steps.tracking.runs import TrainingRecord
+
+__all__ = ["register"]
+
+
+@step(enable_cache=False)
+def register(
+    experiment: Experiment,
+    joint: Model,
+    predictions: PredictionSet,
+    comparison: Comparison,
+    corpora: list[Corpus],
+    joint_history: History,
+    twin_histories: list[History],
+) -> Annotated[Registration, "registration"]:
+    """Log, register as challenger, decide, perhaps promote; `twin_histories` in the order of `corpora`."""
+    context = get_step_context()
+    record = TrainingRecord(
+        experiment=experiment,
+        name=context.pipeline_run.name,
+        corpora=corpora,
+        joint=joint_history,
+        twins={corpus.task: history for corpus, history in zip(corpora, twin_histories, strict=True)},
+        comparison=comparison,
+        model_fingerprint=joint.fingerprint(),
+        zenml_run_id=str(context.pipeline_run.id),
+        git_commit=git_commit(),
+    )
+    return settle(record, joint, predictions.candidates[JOINT])
