@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import datasets
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import BaseModel
 
@@ -72,8 +73,10 @@ class Corpus:
         for split in SPLITS:
             digest.update(split.encode())
             for batch in self.splits[split].with_format("arrow").iter(batch_size=10_000):
-                for name in FEATURES:
-                    digest.update(repr(batch[name].to_pylist()).encode())
+                digest.update(batch["label"].to_numpy().tobytes())
+                for name in ("id", "text", "group"):
+                    digest.update(pc.binary_length(batch[name]).to_numpy().tobytes())
+                    digest.update("".join(batch[name].to_pylist()).encode())
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:

@@ -5,7 +5,6 @@ With 64 bits two different texts among five million share a key with a chance of
 
 from __future__ import annotations
 
-import string
 import unicodedata
 from collections.abc import Iterable
 
@@ -23,7 +22,14 @@ EMPTY = 0
 """The key of a text without a visible character; empty texts are no duplicates of one another."""
 
 _BATCH = 10_000
-_PUNCTUATION = str.maketrans({mark: " " for mark in string.punctuation if unicodedata.category(mark).startswith("P")})
+
+
+def _plain(mark: str) -> int:
+    """What an ASCII character becomes: small letters as they are, capitals small, punctuation and white space a space."""
+    return ord(" ") if mark.isspace() or unicodedata.category(mark).startswith("P") else ord(mark.lower())
+
+
+_ASCII = bytes(_plain(chr(code)) for code in range(128)) + bytes(range(128, 256))
 _ANY_PUNCTUATION = regex.compile(r"\p{P}+")
 _INVISIBLE = regex.compile(r"[\p{Cf}\uFE00-\uFE0F]+")
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -34,19 +40,21 @@ def normalised(text: str) -> str:
 
     A text of punctuation alone keeps it: "?!" is not "...". Empty where nothing is visible.
     """
+    return _form(text, text.encode()).decode()
+
+
+def _form(text: str, data: bytes) -> bytes:
+    """The normalised text in UTF-8; `data` is the text in UTF-8. Plain ASCII, the usual case, takes a short way to the same result."""
     if text.isascii():
-        folded = text.lower()
-        bare = folded.translate(_PUNCTUATION)
-    else:
-        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold())
-        bare = _ANY_PUNCTUATION.sub(" ", folded)
-    return " ".join(bare.split()) or " ".join(folded.split())
+        return b" ".join(data.translate(_ASCII).split()) or " ".join(text.lower().split()).encode()
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold())
+    return (" ".join(_ANY_PUNCTUATION.sub(" ", folded).split()) or " ".join(folded.split())).encode()
 
 
-def text_key(text: str) -> int:
-    """The key of the normalised text; `EMPTY` where nothing is left. The text must be encodable (no lone surrogates)."""
-    form = normalised(text)
-    return (xxhash.xxh3_64_intdigest(form.encode()) or 1) if form else EMPTY
+def text_key(text: str, data: bytes) -> int:
+    """The key of the normalised text, `EMPTY` where nothing is left; `data` is the text in UTF-8."""
+    form = _form(text, data)
+    return (xxhash.xxh3_64_intdigest(form) or 1) if form else EMPTY
 
 
 def exact_key(data: bytes) -> int:
@@ -56,7 +64,7 @@ def exact_key(data: bytes) -> int:
 
 def text_keys(texts: Iterable[str]) -> Keys:
     """`text_key` of each text."""
-    return np.fromiter(map(text_key, texts), dtype=np.uint64)
+    return np.fromiter((text_key(text, text.encode()) for text in texts), dtype=np.uint64)
 
 
 def split_keys(split: datasets.Dataset) -> Keys:

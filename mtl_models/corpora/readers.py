@@ -96,19 +96,14 @@ def _csv(path: Path, name: str, encoding: str, separator: str) -> Iterator[Row]:
     with open_text(path, name, encoding, newline="") as file:
         reader = csv.reader(file, delimiter=separator, strict=True)
         line = 1
-        while True:
-            try:
-                fields = next(reader, None)
-            except csv.Error as error:
-                hint = (
-                    "a quote that opens here may never be closed" if _unclosed(error) else "quote cells that hold quotes, and double these"
-                )
-                raise CorpusError(f"{name}, line {line}: malformed CSV ({error}); {hint}") from None
-            if fields is None:
-                return
-            if fields:
-                yield line, fields
-            line = reader.line_num + 1
+        try:
+            for fields in reader:
+                if fields:
+                    yield line, fields
+                line = reader.line_num + 1
+        except csv.Error as error:
+            hint = "a quote that opens here may never be closed" if _unclosed(error) else "quote cells that hold quotes, and double these"
+            raise CorpusError(f"{name}, line {line}: malformed CSV ({error}); {hint}") from None
 
 
 def _unclosed(error: csv.Error) -> bool:

@@ -79,7 +79,7 @@ def _distinct(key: Keys) -> Keys:
 def _apportion(weights: Shares, seats: int) -> npt.NDArray[np.int64]:
     """Whole numbers that sum to `seats`, in proportion to `weights`, by largest remainder."""
     exact = weights / weights.sum() * seats
-    quota = np.floor(exact).astype(np.int64)
+    quota: npt.NDArray[np.int64] = np.floor(exact).astype(np.int64)
     # the seats that are left go to the largest remainders; rounding first lets equal ones fall to the first, whatever the last bit says
     for index in np.argsort(-np.round(exact - quota, 9), kind="stable")[: seats - int(quota.sum())]:
         quota[index] += 1

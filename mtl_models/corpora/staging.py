@@ -35,6 +35,7 @@ _SPLIT_NAMES: dict[str, Split] = {
     **dict.fromkeys(("dev", "development", "valid", "validation", "val"), "dev"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
+_NUMBER_OF: dict[Split, int] = {split: number for number, split in enumerate(SPLITS)}
 _NUMBERS = np.dtype([("label", "i4"), ("part", "i1"), ("key", "u8"), ("exact", "u8"), ("group", "u8")])
 
 
@@ -153,8 +154,9 @@ class _Stager:
         if self._id_at is not None and not name:
             raise _RowError(f"the id (column '{self._corpus.id}') is empty")
         group = "" if self._group_at is None else self._group_of(values[self._group_at])
-        exact = exact_key(text.encode())
-        self._rows.append((self._class(label), SPLITS.index(split), text_key(text), exact, exact_key(group.encode()) if group else 0))
+        data = text.encode()
+        keys = text_key(text, data), exact_key(data), exact_key(group.encode()) if group else 0
+        self._rows.append((self._class(label), _NUMBER_OF[split], *keys))
         self._ids.append(name)
         self._texts.append(text)
         self._groups.append(group)
