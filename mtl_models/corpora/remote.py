@@ -98,7 +98,9 @@ def _download(files: Any, path: str, source: FileSource, name: str) -> Path:
 
 
 def _unreachable(url: str, error: Exception) -> CorpusError:
-    if isinstance(error, FileNotFoundError):
+    # fsspec calls whatever goes wrong over HTTP a missing file, and keeps the true reason as its cause
+    cause = error.__cause__ or error
+    if isinstance(error, FileNotFoundError) and (cause is error or getattr(cause, "status", None) == 404):
         return CorpusError(f"{url}: no such file on the server")
-    reason = str(error).strip() or type(error).__name__
+    reason = str(cause).strip() or type(cause).__name__
     return CorpusError(f"{url}: cannot be fetched ({reason}); check address, connection and credentials, or give a local copy")

@@ -118,7 +118,9 @@ class _Stager:
         rows = islice(enumerate(part.table.rows, start=1), *part.only)
         for number, (place, values) in progress(rows, title, unit="rows"):
             self.rows_read += 1
-            if any(as_name(values[at]) in unwanted and self._drop(column, values[at]) for at, column, unwanted in self._drops):
+            if self._drops and any(
+                as_name(values[at]) in unwanted and self._drop(column, values[at]) for at, column, unwanted in self._drops
+            ):
                 continue
             try:
                 name = f"{prefix}{number}" if self._id_at is None else as_name(values[self._id_at])
