@@ -1,0 +1,181 @@
+"""The checks every corpus gets: which expectation, how severe, and how to say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from mtl_models.config.corpus import Validation
+from mtl_models.corpora.corpus import FEATURES, SPLITS, Split
+from mtl_models.corpora.validation_columns import Columns
+from mtl_models.corpora.validation_engine import Outcome, great_expectations
+from mtl_models.corpora.validation_report import ROWS_SHOWN, Severity
+
+__all__ = ["PlannedCheck", "class_checks", "column_checks", "row_checks", "script_checks"]
+
+Rows = Sequence[int]
+
+
+@dataclass(frozen=True)
+class PlannedCheck:
+    """A check before it is judged. `observed` says in words what was found.
+
+    `offenders` gives the positions of the rows to blame; without it they are those that the expectation names.
+    """
+
+    name: str
+    severity: Severity
+    expected: str
+    expectation: Any
+    observed: Callable[[Outcome], str]
+    offenders: Callable[[Outcome], Rows] | None = None
+
+
+def column_checks() -> list[PlannedCheck]:
+    """On an empty table whose columns are named as `schema_of` names them: every split has the columns it should have."""
+    gxe = great_expectations().expectations
+    wanted = [f"{split}.{name}: {feature.dtype}" for split in SPLITS for name, feature in FEATURES.items()]
+
+    def observed(outcome: Outcome) -> str:
+        missing = outcome.result.get("details", {}).get("mismatched", {}).get("missing", [])
+        return f"without {', '.join(missing)}" if missing else "all of them"
+
+    expectation = gxe.ExpectTableColumnsToMatchSet(column_set=wanted, exact_match=False)
+    expected = "in every split " + ", ".join(f"{name} ({feature.dtype})" for name, feature in FEATURES.items())
+    return [PlannedCheck("columns", "critical", expected, expectation, observed, _nobody)]
+
+
+def row_checks(rows: pd.DataFrame, labels: tuple[str, ...], expected: Validation) -> list[PlannedCheck]:
+    """On the table of `measure`, one line per row."""
+    gxe = great_expectations().expectations
+    longest = 0 if rows["length"].isna().all() else int(rows["length"].max())
+
+    def check(name: str, severity: Severity, wanted: str, expectation: Any, found: Callable[[Outcome], str] = _count) -> PlannedCheck:
+        return PlannedCheck(name, severity, wanted, expectation, found)
+
+    def length(outcome: Outcome) -> str:
+        return f"{_count(outcome)}; the longest has {longest:,} characters"
+
+    least, most, usual = expected.min_rows, expected.max_length, expected.usual_length
+    share = expected.max_duplicates
+    return [
+        check("row count", "critical", f"at least {least:,} rows", gxe.ExpectTableRowCountToBeBetween(min_value=least), _rows),
+        check("text present", "critical", "a text in every row", gxe.ExpectColumnValuesToNotBeNull(column="length")),
+        check("label present", "critical", "a label in every row", gxe.ExpectColumnValuesToNotBeNull(column="label")),
+        check("id present", "critical", "an id in every row", gxe.ExpectColumnValuesToNotBeNull(column="id")),
+        check(
+            "group present",
+            "critical",
+            "a group in every row, empty where rows stand alone",
+            gxe.ExpectColumnValuesToNotBeNull(column="group"),
+        ),
+        check(
+            "text not empty",
+            "critical",
+            "more than white space in every text",
+            gxe.ExpectColumnValuesToBeBetween(column="visible", min_value=1),
+        ),
+        check(
+            "label in the set",
+            "critical",
+            f"one of {', '.join(labels)}",
+            gxe.ExpectColumnValuesToBeInSet(column="label", value_set=list(labels)),
+            _values,
+        ),
+        check(
+            "text length",
+            "critical",
+            f"at most {most:,} characters",
+            gxe.ExpectColumnValuesToBeBetween(column="length", max_value=most),
+            length,
+        ),
+        check(
+            "usual text length",
+            "warning",
+            f"at most {usual:,} characters",
+            gxe.ExpectColumnValuesToBeBetween(column="length", max_value=usual),
+            length,
+        ),
+        check(
+            "duplicate texts",
+            "warning",
+            f"at most {share:.2%} of the rows repeat an earlier text (but for case, spacing and punctuation)",
+            gxe.ExpectColumnValuesToBeInSet(column="copy", value_set=[False], mostly=1.0 - share),
+        ),
+    ]
+
+
+def class_checks(classes: pd.DataFrame, rows: pd.DataFrame, expected: Validation) -> list[PlannedCheck]:
+    """On the table of `class_table`, one line per class."""
+    gxe = great_expectations().expectations
+
+    def check(name: str, severity: Severity, wanted: str, column: str, least: float) -> PlannedCheck:
+        expectation = gxe.ExpectColumnValuesToBeBetween(column=column, min_value=least)
+        return PlannedCheck(name, severity, wanted, expectation, lambda _: _listed(classes, column), lambda found: _of_classes(found, rows))
+
+    least, share = expected.min_rows_per_class, expected.min_class_share
+    two = gxe.ExpectTableRowCountToBeBetween(min_value=2)
+    # A split without any row was not asked for.
+    held_out: list[Split] = [split for split in SPLITS[1:] if classes[split].sum()]
+    return [
+        PlannedCheck("number of classes", "critical", "at least 2 classes", two, lambda found: f"{_number(found):,}", _nobody),
+        check("rows per class", "critical", f"at least {least:,} rows of every class", "rows", least),
+        check("classes in train", "critical", "rows of every class in train", "train", 1),
+        *(check(f"classes in {split}", "warning", f"rows of every class in {split}", split, 1) for split in held_out),
+        check("class balance", "warning", f"every class has at least {share:.1%} of the rows", "share", share),
+    ]
+
+
+def script_checks(columns: Columns, script: str, share: float) -> list[PlannedCheck]:
+    """On a table of one line, the share of all letters that are in the script; to blame are the rows below that share."""
+    gxe = great_expectations().expectations
+
+    def observed(_: Outcome) -> str:
+        below = int((columns.rows["script"] < share).sum())
+        if not columns.letters:
+            return "no letters at all"
+        return f"{columns.in_script / columns.letters:.1%} of {columns.letters:,} letters; {below:,} texts are below the share"
+
+    def offenders(_: Outcome) -> Rows:
+        below = columns.rows["script"].to_numpy() < share
+        return [int(row) for row in below.nonzero()[0][:ROWS_SHOWN]]
+
+    expectation = gxe.ExpectColumnValuesToBeBetween(column="script", min_value=share)
+    expected = f"at least {share:.0%} of all letters in the script {script}"
+    return [PlannedCheck("script", "critical", expected, expectation, observed, offenders)]
+
+
+def _count(outcome: Outcome) -> str:
+    unexpected, rows = int(outcome.result.get("unexpected_count") or 0), int(outcome.result.get("element_count") or 0)
+    return f"{unexpected:,} of {rows:,} rows otherwise ({unexpected / rows:.2%})" if unexpected else "no row otherwise"
+
+
+def _values(outcome: Outcome) -> str:
+    strange = dict.fromkeys(str(value) for value in outcome.result.get("partial_unexpected_list") or ())
+    return f"{_count(outcome)}: {', '.join(strange)}" if strange else _count(outcome)
+
+
+def _number(outcome: Outcome) -> int:
+    return int(outcome.result["observed_value"])
+
+
+def _rows(outcome: Outcome) -> str:
+    return f"{_number(outcome):,} rows"
+
+
+def _listed(classes: pd.DataFrame, column: str) -> str:
+    form = "{:.1%}".format if column == "share" else "{:,}".format
+    return ", ".join(f"{label} {form(value)}" for label, value in zip(classes["label"], classes[column], strict=True))
+
+
+def _of_classes(outcome: Outcome, rows: pd.DataFrame) -> Rows:
+    """The first rows of the classes to blame: `outcome.rows` are positions of classes, which are also the codes of the labels."""
+    mine = rows["label"].cat.codes.isin(outcome.rows).to_numpy()
+    return [int(row) for row in mine.nonzero()[0][:ROWS_SHOWN]]
+
+
+def _nobody(_: Outcome) -> Rows:
+    return ()

@@ -1,0 +1,134 @@
+"""Narrow columns that stand for the texts of a corpus: what most expectations look at, small enough for millions of rows.
+
+Texts are read batch by batch; what stays of each is some 30 bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import datasets
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import regex
+
+from mtl_models.corpora.corpus import FEATURES, SPLITS, Corpus, Split
+from mtl_models.corpora.keys import EMPTY, text_keys
+
+__all__ = ["Columns", "class_table", "label_names", "measure", "schema_of"]
+
+_BATCH = 10_000
+_NOT_A_LETTER = regex.compile(r"\P{L}+")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The measured corpus.
+
+    `rows` has a line per row, in the order of `SPLITS`: id, group (present or null), split, label (class name), length (characters),
+    visible (the same without white space at the ends), copy (an earlier row says the same), script (share of its letters in the
+    declared script; null without letters). `letters` and `in_script` count over the whole corpus.
+    """
+
+    rows: pd.DataFrame
+    letters: int
+    in_script: int
+
+
+def schema_of(splits: Mapping[Split, datasets.Dataset]) -> list[str]:
+    """`SPLIT.COLUMN: TYPE` of every column there is; the two string types of Arrow count as one."""
+    return [
+        f"{split}.{name}: {str(getattr(feature, 'dtype', feature)).removeprefix('large_')}"
+        for split, rows in splits.items()
+        for name, feature in rows.features.items()
+    ]
+
+
+def measure(corpus: Corpus, script: str | None) -> Columns:
+    """Read every row once. Equal texts are told by their normalised form (`keys`)."""
+    batches = (batch for split in SPLITS for batch in _batches(corpus.splits[split]))
+    parts = [_measure_batch(FEATURES.arrow_schema.empty_table(), script), *(_measure_batch(batch, script) for batch in batches)]
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    sizes = [len(corpus.splits[split]) for split in SPLITS]
+    letters, in_script = found["letters"], found["in_script"]
+    rows = pd.DataFrame(
+        {
+            "id": pd.Categorical.from_codes(found["id"], ["present"]),
+            "group": pd.Categorical.from_codes(found["group"], ["present"]),
+            "split": pd.Categorical.from_codes(np.repeat(np.arange(len(SPLITS)), sizes), list(SPLITS)),
+            "label": pd.Categorical.from_codes(*_codes(found["label"], corpus.labels)),
+            "length": found["length"],
+            "visible": found["visible"],
+            "copy": pd.Series(found["key"]).duplicated().to_numpy() & (found["key"] != EMPTY),
+            "script": np.divide(in_script, letters, out=np.full(len(letters), np.nan), where=letters > 0),
+        },
+        copy=False,
+    )
+    return Columns(rows, int(letters.sum()), int(in_script.sum()))
+
+
+def class_table(rows: pd.DataFrame, labels: tuple[str, ...]) -> pd.DataFrame:
+    """A line per class: label, rows, share (of all rows), and rows in train, dev and test."""
+    split, label = rows["split"].cat.codes.to_numpy(), rows["label"].cat.codes.to_numpy()
+    counts = np.zeros((len(labels), len(SPLITS)), dtype=np.int64)
+    known = (label >= 0) & (label < len(labels))
+    np.add.at(counts, (label[known], split[known]), 1)
+    total = counts.sum(axis=1)
+    table = pd.DataFrame({"label": list(labels), "rows": total, "share": total / max(1, int(total.sum()))})
+    for position, name in enumerate(SPLITS):
+        table[name] = counts[:, position]
+    return table
+
+
+def label_names(labels: npt.NDArray[np.float64], names: tuple[str, ...]) -> list[str | None]:
+    """Class names of label numbers; a number without a class is called so, and a missing one is None."""
+    return [None if np.isnan(value) else _name(int(value), names) for value in labels]
+
+
+def _name(number: int, names: tuple[str, ...]) -> str:
+    return names[number] if 0 <= number < len(names) else f"{number} (no such class)"
+
+
+def _codes(labels: npt.NDArray[np.float64], names: tuple[str, ...]) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Categorical codes and categories: the classes, then whatever else stands there; -1 for a missing label."""
+    missing = np.isnan(labels)
+    numbers = np.where(missing, 0, labels).astype(np.int64)
+    strange = np.unique(numbers[(numbers < 0) | (numbers >= len(names))])
+    codes = np.where((numbers < 0) | (numbers >= len(names)), len(names) + np.searchsorted(strange, numbers), numbers)
+    return np.where(missing, -1, codes), [*names, *(_name(int(number), names) for number in strange)]
+
+
+def _batches(split: datasets.Dataset) -> Iterator[Any]:
+    yield from split.select_columns(list(FEATURES)).with_format("arrow").iter(_BATCH)
+
+
+def _measure_batch(batch: Any, script: str | None) -> dict[str, npt.NDArray[Any]]:
+    """Columns of one Arrow batch; a missing id, group or label is -1, -1, NaN."""
+    texts: list[str | None] = batch["text"].to_pylist()
+    count = len(texts)
+    letters, in_script = _letters(texts, script) if script is not None else (np.zeros(count, np.int64), np.zeros(count, np.int64))
+    return {
+        "id": _missing_as_minus_one(batch["id"]),
+        "group": _missing_as_minus_one(batch["group"]),
+        "label": np.array([np.nan if label is None else label for label in batch["label"].to_pylist()], dtype=np.float64),
+        "length": np.array([np.nan if text is None else len(text) for text in texts], dtype=np.float64),
+        "visible": np.array([np.nan if text is None else len(text.strip()) for text in texts], dtype=np.float64),
+        "key": text_keys(text or "" for text in texts),
+        "letters": letters,
+        "in_script": in_script,
+    }
+
+
+def _missing_as_minus_one(column: Any) -> npt.NDArray[np.int8]:
+    return np.where(column.is_null().to_numpy(), -1, 0).astype(np.int8)
+
+
+def _letters(texts: list[str | None], script: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Letters of each text, and those of them in the script."""
+    foreign = regex.compile(rf"\P{{Script={script}}}+")
+    kept = [_NOT_A_LETTER.sub("", text or "") for text in texts]
+    mine = [len(foreign.sub("", letters)) for letters in kept]
+    return np.array([len(letters) for letters in kept], dtype=np.int64), np.array(mine, dtype=np.int64)
