@@ -236,7 +236,7 @@ def test_composed_and_decomposed_spellings_are_the_same_words(text, options):
     assert VOCABULARY.words(normalize("NFC", text), options) == words
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(TEXT, min_size=1, max_size=5))
 def test_every_word_of_the_train_texts_is_known(texts):
     rows = [*texts, "one"]

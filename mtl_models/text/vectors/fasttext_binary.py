@@ -9,6 +9,7 @@ follows our words; where the file is not compressed, blocks that nobody needs ar
 from __future__ import annotations
 
 import struct
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,8 +98,7 @@ def _parts(groups: Spellings, row_of: dict[bytes, int], header: _Header, words: 
     """The rows of every id: those of its best spelling in the file, else the n-grams of the word itself; how many had to do with these."""
     from gensim.models.fasttext import ft_ngram_hashes
 
-    rows: list[int] = []
-    ids: list[int] = []
+    rows, ids = array("q"), array("q")
     subwords = 0
     for index, group in enumerate(groups):
         if not group:
@@ -109,8 +109,8 @@ def _parts(groups: Spellings, row_of: dict[bytes, int], header: _Header, words: 
             text = (spelling or group[0]).decode()
             own += [words + bucket for bucket in ft_ngram_hashes(text, header.shortest, header.longest, header.buckets)]
         subwords += spelling is None and bool(own)
-        rows += own
-        ids += [index] * len(own)
+        rows.extend(own)
+        ids.extend([index] * len(own))
     order = np.argsort(rows, kind="stable")
     return _Parts(np.asarray(rows, np.int64)[order], np.asarray(ids, np.int64)[order]), subwords
 

@@ -26,10 +26,16 @@ class ByteStream:
 
     def __init__(self, source: BinaryIO, path: Path, size: int | None) -> None:
         self.path = path
-        self.offset = 0
-        """Bytes consumed so far, counted after decompression."""
-        self._source = io.BufferedReader(cast("io.RawIOBase", source), _BUFFER)
+        self._source = source
         self._size = size
+        self._buffer = b""
+        self._place = 0
+        self._before = 0
+
+    @property
+    def offset(self) -> int:
+        """Bytes consumed so far, counted after decompression."""
+        return self._before + self._place
 
     def blocks(self) -> Iterator[bytes]:
         """What is left, in pieces."""
@@ -38,8 +44,10 @@ class ByteStream:
 
     def up_to(self, count: int) -> bytes:
         """The next `count` bytes, or what is left."""
-        data = self._source.read(count)
-        self.offset += len(data)
+        while len(self._buffer) - self._place < count and self._fill(count):
+            pass
+        data = self._buffer[self._place : self._place + count]
+        self._place += len(data)
         return data
 
     def take(self, count: int) -> bytes:
@@ -51,20 +59,15 @@ class ByteStream:
 
     def take_until(self, end: bytes, limit: int = 1 << 16) -> bytes:
         """The bytes before the next byte `end`, which is consumed too."""
-        parts: list[bytes] = []
-        length = 0
-        while length <= limit:
-            ahead = self._source.peek(1)
-            if not ahead:
+        while (found := self._buffer.find(end, self._place, self._place + limit + 1)) < 0:
+            if len(self._buffer) - self._place > limit:
+                raise self.damage(f"a word of more than {limit} bytes: the file is corrupt or of another format")
+            if not self._fill(_BUFFER):
+                self._place = len(self._buffer)
                 raise self.damage("the file ends here, in the middle of a word: it is cut, fetch it again")
-            found = ahead.find(end)
-            part = self._source.read(len(ahead) if found < 0 else found + 1)
-            self.offset += len(part)
-            if found >= 0:
-                return b"".join([*parts, part[:-1]])
-            parts.append(part)
-            length += len(part)
-        raise self.damage(f"a word of more than {limit} bytes: the file is corrupt or of another format")
+        data = self._buffer[self._place : found]
+        self._place = found + 1
+        return data
 
     def skip(self, count: int) -> None:
         """Pass over `count` bytes, without reading them where the file is not compressed."""
@@ -72,15 +75,27 @@ class ByteStream:
             while count > 0:
                 count -= len(self.take(min(count, _BUFFER)))
             return
-        if self.offset + count > self._size:
-            self.offset = self._size
+        target = self.offset + count
+        if target > self._size:
+            self._buffer, self._place, self._before = b"", 0, self._size
             raise self.damage("the file ends here: it is cut, fetch it again")
-        self._source.seek(count, os.SEEK_CUR)
-        self.offset += count
+        if target <= self._before + len(self._buffer):
+            self._place += count
+            return
+        self._source.seek(target)
+        self._buffer, self._place, self._before = b"", 0, target
 
     def at_end(self) -> bool:
         """Whether nothing is left."""
-        return not self._source.peek(1)
+        return self._place == len(self._buffer) and not self._fill(1)
+
+    def _fill(self, count: int) -> bool:
+        """Read at least some more bytes, if there are any."""
+        more = self._source.read(max(count, _BUFFER))
+        self._buffer = self._buffer[self._place :] + more
+        self._before += self._place
+        self._place = 0
+        return bool(more)
 
     def damage(self, what: str) -> VectorsError:
         """The error to raise for something wrong at the present byte."""
