@@ -73,9 +73,8 @@ def main() -> None:
         network = build_network(experiment.network, tasks, {name: torch.randn(size, _DIMENSION) for name, size in words.items()})
         measured.append(measure(way, batches, network, {task.name: kind_of(task) for task in tasks}, experiment, options.seconds))
     rows = sum(map(len, splits.values()))
-    print(
-        f"{experiment.name}: {rows:,} train rows, batches of {experiment.training.batch_size}, {options.threads} threads, torch {torch.__version__}"
-    )
+    size = experiment.training.batch_size
+    print(f"{experiment.name}: {rows:,} train rows in batches of {size}; {options.threads} threads, torch {torch.__version__}")
     print(f"{'way':<12}  {'padded':>7}  {'rows/s':>8}  {'s/epoch':>8}  {'speed-up':>8}")
     for one in measured:
         speedup = one.rows_per_second / measured[-1].rows_per_second

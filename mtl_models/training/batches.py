@@ -42,7 +42,7 @@ class EpochBatches:
     ) -> None:
         self._splits = {task: splits[task] for task in drawn}
         self._batch_size = batch_size
-        task = np.repeat(np.arange(len(drawn)), [len(rows) for rows in drawn.values()])
+        task = np.repeat(np.arange(len(drawn), dtype=np.int16), [len(rows) for rows in drawn.values()])
         row = np.concatenate(list(drawn.values()))
         length = np.concatenate([splits[name].lengths[rows] for name, rows in drawn.items()])
         shuffled = random.permutation(len(row))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from accelerate import Accelerator
 
 from mtl_models.config.training import Training
 from mtl_models.errors import ConfigError, CorpusError, PolytaskError
@@ -157,8 +158,9 @@ def test_faults_of_the_user_are_named(
 
 
 def test_precision_does_not_leak_from_one_training_to_the_next() -> None:
-    """accelerate keeps its settings for the whole process."""
-    for precision in ("bf16", "fp32", "bf16"):
+    """accelerate keeps its settings for the whole process, those of other users of it included."""
+    Accelerator(cpu=True, mixed_precision="bf16")
+    for precision in ("fp32", "bf16", "fp32"):
         with accelerator_for(SHORT.model_copy(update={"precision": precision})) as accelerator:
             assert accelerator.mixed_precision == ("bf16" if precision == "bf16" else "no")
 
