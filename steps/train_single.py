@@ -36,4 +36,5 @@ def train_single(
     """Train on `task` alone."""
     group = settings.vocabulary
     alone = Task.of(task, settings, corpus.labels)
-    return train([alone], {task: corpus}, {group: vocabulary}, {group: matrix}, network, training, seed)
+    model, history = train([alone], {task: corpus}, {group: vocabulary}, {group: matrix}, network, training, seed)
+    return model, history

@@ -35,7 +35,7 @@ class FolderMaterializer(BaseMaterializer):
 
     @abstractmethod
     def fingerprint(self, value: Any) -> str:
-        """A hash of the content: equal content lets the steps behind be cached."""
+        """A text that tells contents apart: equal content lets the steps behind be cached."""
 
     def save(self, data: Any) -> None:
         """Write the files to the artifact store."""
@@ -56,5 +56,5 @@ class FolderMaterializer(BaseMaterializer):
         return self.read(copy)
 
     def compute_content_hash(self, data: Any) -> str:
-        """The fingerprint, in ZenML's words."""
-        return f"{type(self).__name__}:{self.fingerprint(data)}"
+        """The fingerprint, hashed to a length that ZenML takes."""
+        return hashlib.sha256(f"{type(self).__name__} {self.fingerprint(data)}".encode()).hexdigest()

@@ -95,6 +95,7 @@ def _quieten() -> None:
     """Their talk about tables made and requests tried again is not for our users; what matters comes back as an error."""
     for name, level in (("mlflow", logging.ERROR), ("alembic", logging.WARNING), ("urllib3.connectionpool", logging.ERROR)):
         logging.getLogger(name).setLevel(level)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
 def _wait_for_server(uri: str) -> None:

@@ -21,7 +21,7 @@ def signature(tasks: Sequence[Task]) -> ModelSignature:
     return ModelSignature(
         inputs=Schema([ColSpec(DataType.string, "text", required=True)]),
         outputs=Schema(outputs),
-        params=ParamSchema([ParamSpec("tasks", DataType.string, None, shape=(-1,))]),
+        params=ParamSchema([ParamSpec("tasks", DataType.string, [task.name for task in tasks], shape=(-1,))]),
     )
 
 

@@ -1,0 +1,60 @@
+"""What the terminal says at the end of a run: a short table, the decision, and where to look next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mtl_models.evaluation.bootstrap import Estimate
+from mtl_models.evaluation.comparison import JOINT, TWIN, Comparison
+from mtl_models.home import home
+from pipelines.outputs import output
+
+if TYPE_CHECKING:
+    from zenml.models import PipelineRunResponse
+
+__all__ = ["print_summary"]
+
+
+def print_summary(run: PipelineRunResponse, seconds: float) -> None:
+    """Results per task, the gate's decision, what was cached, where things lie."""
+    from steps.report import REPORTS
+    from steps.tracking.registration import Registration
+
+    comparison = output(run, "compare", "comparison", Comparison)
+    registration = output(run, "register", "registration", Registration)
+    console = Console()
+    console.print(_results(comparison))
+    typer.secho(registration.decision.prose(), fg="green" if registration.decision.promote else "yellow")
+    cached = sum(step.status == "cached" for step in run.steps.values())
+    typer.echo(f"\n{run.name}: {len(run.steps)} steps, {cached} from the cache, {seconds:.0f} s")
+    typer.echo(f"  report      {home() / REPORTS / registration.model / 'report.html'}")
+    typer.echo(f"  model       {registration.uri} (MLflow run {registration.run_id})")
+    typer.echo("  runs        polytask ui")
+    typer.echo(f'  predict     polytask predict --model models:/{registration.model}@champion "love this phone"')
+
+
+def _results(comparison: Comparison) -> Table:
+    references = [name for name in comparison.candidates if name not in (JOINT, TWIN)]
+    table = Table("task", "joint", TWIN, *references, "joint - twin", f"{comparison.confidence:.0%} interval", header_style="bold")
+    table.title = f"{comparison.metric} on the test splits"
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, task in comparison.tasks.items():
+        scores = [_score(task.scores.get(candidate)) for candidate in (JOINT, TWIN, *references)]
+        table.add_row(name, *scores, *_gain(task.transfer))
+    table.add_section()
+    means = [_score(comparison.mean_scores.get(candidate)) for candidate in (JOINT, TWIN, *references)]
+    table.add_row("mean", *means, *_gain(comparison.mean_transfer), style="bold")
+    return table
+
+
+def _score(found: Estimate | None) -> str:
+    return f"{found.value:.3f}" if found else "-"
+
+
+def _gain(found: Estimate | None) -> tuple[str, str]:
+    return (f"{found.value:+.3f}", f"[{found.low:+.3f}, {found.high:+.3f}]") if found else ("-", "-")
