@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+from pathlib import Path
 
 import requests
 
@@ -51,8 +51,8 @@ def mlflow_server(port: int) -> Iterator[subprocess.Popen[bytes]]:
     """
     _refuse_taken(port)
     connect()
-    with open(_log_path(), "wb") as log:  # noqa: PTH123 (a plain file for the child)
-        server = subprocess.Popen(_command(port), stdout=log, stderr=log, env=_environment(), start_new_session=True)
+    with _log_path().open("wb") as log:
+        server = subprocess.Popen(_command(port), stdout=log, stderr=log, env=_environment(), start_new_session=True)  # noqa: S603 (our own interpreter)
         try:
             _wait(server, port)
             yield server
@@ -84,8 +84,8 @@ def _environment() -> dict[str, str]:
     return os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
-def _log_path() -> str:
-    return str(home_folder("logs") / "mlflow-server.log")
+def _log_path() -> Path:
+    return home_folder("logs") / "mlflow-server.log"
 
 
 def _address(port: int) -> str:
@@ -136,5 +136,5 @@ def _group_lives(server: subprocess.Popen[bytes]) -> bool:
     return True
 
 
-def _stop(signum: int, frame: FrameType | None) -> None:
+def _stop(*_: object) -> None:
     raise KeyboardInterrupt
