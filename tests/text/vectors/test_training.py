@@ -16,9 +16,10 @@ from mtl_models.text.vectors.training import train_vectors
 from mtl_models.text.vocabulary import PAD, build_vocabulary
 
 ROOT = Path(__file__).parents[3]
-TEXTS, OPTIONS = {"a": ["the cat sat on the mat", "the dog sat"] * 20}, {"a": TextOptions()}
+TEXTS, OPTIONS = {"a": ["the cat sat on the mat", "the dog sat"] * 4000}, {"a": TextOptions()}
 
 
+# More words than gensim hands to a worker at once, or any number of workers would give the same vectors.
 def digest(seed):
     vocabulary = build_vocabulary(TEXTS, OPTIONS, VocabularyConfig(min_count=1))
     found = train_vectors(vocabulary, Vectors(dimension=8, epochs=2), TEXTS, OPTIONS, seed)
