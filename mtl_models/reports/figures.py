@@ -1,0 +1,132 @@
+"""Figures as inline SVG: drawn by matplotlib, coloured and lettered by the page, so that they follow its light and dark dress."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import matplotlib as mpl
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from mtl_models.evaluation.bootstrap import Estimate
+from mtl_models.reports.numbers import interval, score, signed, verdict
+
+__all__ = ["Line", "alternative", "curves", "transfer_plot"]
+
+Line = Sequence[tuple[float, float]]
+
+# Stand-ins that matplotlib can draw with; `_dressed` turns them into the colours of the page.
+_INK, _GRID, _JOINT, _TWIN, _GOOD, _BAD, _SOFT = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606", "#070707"
+_COLOURS = {
+    _INK: "currentColor",
+    _GRID: "var(--line)",
+    _JOINT: "var(--joint)",
+    _TWIN: "var(--twin)",
+    _GOOD: "var(--good)",
+    _BAD: "var(--bad)",
+    _SOFT: "var(--soft)",
+}
+_STYLES = {"joint": (_JOINT, "-"), "twin": (_TWIN, "--"), "joint, dev": (_JOINT, ":"), "twin, dev": (_TWIN, (0, (1, 2)))}
+_ABOVE: Any = {"loc": "lower left", "bbox_to_anchor": (-0.03, 0.99), "borderpad": 0}
+_VERDICTS = {"better": _GOOD, "worse": _BAD, "undecided": _SOFT}
+
+_RC = {
+    "svg.fonttype": "none",
+    "font.size": 9,
+    "text.color": _INK,
+    "axes.edgecolor": _GRID,
+    "axes.labelcolor": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _GRID,
+    "axes.unicode_minus": True,
+}
+
+
+def curves(name: str, lines: Mapping[str, Line], ylabel: str, alt: str, best: int | None = None) -> Markup:
+    """Values by epoch. `lines` are named as in `_STYLES`; `name` is unique on the page; `best` marks the epoch that was kept."""
+    with mpl.rc_context(_settings(name, grid="y")):
+        figure, axes = _canvas(3.7, 2.3)
+        for label, points in lines.items():
+            colour, dashes = _STYLES[label]
+            marker = "o" if len(points) == 1 else None
+            axes.plot(*zip(*points, strict=True), color=colour, linestyle=dashes, linewidth=1.6, label=label, marker=marker, markersize=3)
+        if best is not None:
+            axes.axvline(best, color=_SOFT, linewidth=0.8, linestyle=":")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(ylabel)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+        axes.legend(frameon=False, fontsize=7.5, handlelength=1.9, columnspacing=1.0, handletextpad=0.5, ncols=4, **_ABOVE)
+        return _svg(figure, name, alt)
+
+
+def transfer_plot(name: str, differences: Mapping[str, Estimate], alt: str) -> Markup:
+    """Differences with their intervals, one line each, around zero; the last one apart."""
+    with mpl.rc_context(_settings(name, grid="x")):
+        figure, axes = _canvas(5.6, 0.75 + 0.3 * len(differences))
+        for place, (label, difference) in enumerate(differences.items()):
+            colour = _VERDICTS[verdict(difference)]
+            axes.plot([difference.low, difference.high], [place, place], color=colour, linewidth=2.2, solid_capstyle="round")
+            axes.plot(difference.value, place, "o" if label != "mean" else "D", color=colour, markersize=6)
+        axes.axvline(0.0, color=_INK, linewidth=0.9)
+        axes.set_yticks(range(len(differences)), [str(label) for label in differences], fontsize=9)
+        axes.set_ylim(len(differences) - 0.5, -0.5)
+        axes.tick_params(axis="y", length=0)
+        axes.xaxis.set_major_formatter(lambda value, _: signed(value) if value else "0")
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
+        axes.set_xlabel("joint minus twin")
+        return _svg(figure, name, alt)
+
+
+def alternative(what: str, differences: Mapping[str, Estimate]) -> str:
+    """The figure of `transfer_plot` in words."""
+    return f"{what}: " + "; ".join(f"{name} {signed(found.value)} {interval(found)}" for name, found in differences.items())
+
+
+def _settings(name: str, grid: Literal["x", "y"]) -> Any:
+    """Settings of matplotlib; the ids of its SVG follow from the name alone, so that equal runs give equal pages."""
+    return {**_RC, "svg.hashsalt": name, "axes.grid.axis": grid}
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasSVG(figure)
+    axes = figure.add_subplot()
+    axes.yaxis.set_major_formatter(lambda value, _: score(value))
+    for spine in axes.spines.values():
+        spine.set_linewidth(0.8)
+    return figure, axes
+
+
+def _svg(figure: Figure, name: str, alt: str) -> Markup:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return _dressed(buffer.getvalue(), name, alt)
+
+
+def _dressed(svg: str, name: str, alt: str) -> Markup:
+    """The SVG for the inside of a page: ids of its own, the page's colours and letters, no outside names, and words for who cannot see."""
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL)
+    box = re.search(r'viewBox="[^"]+"', body)
+    assert box is not None
+    body = re.sub(r"<svg[^>]*>", "", body, count=1)
+    body = re.sub(r'\bid="', f'id="{name}-', body)
+    body = re.sub(r"url\(#", f"url(#{name}-", body)
+    body = re.sub(r'xlink:href="#', f'href="#{name}-', body)
+    body = re.sub(r"font: ([\d.]+)px [^;\"]+", r"font-size: \1px", body)
+    body = re.sub(r"\n\s*", "\n", body)
+    for stand_in, colour in _COLOURS.items():
+        body = body.replace(stand_in, colour)
+    return Markup(f'<svg class="figure" role="img" aria-label="{escape(alt)}" {box.group()}>{body}')  # noqa: S704 (drawn by us; words escaped)

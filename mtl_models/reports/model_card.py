@@ -1,0 +1,22 @@
+"""The model card: what the model is for, what it was made from, how well it does, and how to load it, in Markdown."""
+
+from __future__ import annotations
+
+from mtl_models.evaluation.comparison import JOINT
+from mtl_models.reports.candidates import METRIC_NAMES, candidate_name
+from mtl_models.reports.content import RunReport
+from mtl_models.reports.templates import render_markdown
+
+__all__ = ["render_card"]
+
+
+def render_card(run: RunReport) -> str:
+    """One Markdown document."""
+    return render_markdown(
+        "card.md.jinja",
+        run=run,
+        tasks=run.experiment.tasks,
+        metric=METRIC_NAMES[run.comparison.metric],
+        others=[name for name in run.comparison.candidates if name != JOINT],
+        candidate_name=candidate_name,
+    )

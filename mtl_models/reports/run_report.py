@@ -1,0 +1,86 @@
+"""The report of a training run: one self-contained HTML page, from the decision down to the versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import fmean
+
+import yaml
+from markupsafe import Markup
+
+from mtl_models.evaluation.comparison import JOINT, TWIN
+from mtl_models.reports.candidates import METRIC_NAMES, candidate_name
+from mtl_models.reports.content import RunReport
+from mtl_models.reports.figures import Line, alternative, curves, transfer_plot
+from mtl_models.reports.templates import render_html
+from mtl_models.training.history import EpochRecord, History
+
+__all__ = ["render_report"]
+
+
+def render_report(run: RunReport) -> str:
+    """One self-contained HTML page."""
+    candidates = run.comparison.candidates
+    others = [name for name in candidates if name != JOINT]
+    return render_html(
+        "run.html.jinja",
+        run=run,
+        tasks=list(run.experiment.tasks),
+        metric=METRIC_NAMES[run.comparison.metric],
+        metrics=METRIC_NAMES,
+        candidates=candidates,
+        others=others,
+        references=[name for name in others if name != TWIN],
+        candidate_name=candidate_name,
+        transfer=_transfer_figure(run),
+        curves={task: _task_curves(run, task) for task in run.experiment.tasks},
+        padded=_padded(run.joint.epochs),
+        speed={task: _examples_per_second(run.joint, task) for task in run.experiment.tasks},
+        twin_speed={task: _examples_per_second(run.twins[task], task) for task in run.experiment.tasks},
+        config=yaml.safe_dump(run.experiment.model_dump(mode="json", exclude_none=True), sort_keys=False, allow_unicode=True, width=100),
+    )
+
+
+def _transfer_figure(run: RunReport) -> Markup:
+    differences = {task: run.comparison.tasks[task].differences[TWIN] for task in run.experiment.tasks}
+    if len(differences) > 1 and run.comparison.mean_transfer is not None:
+        differences["mean"] = run.comparison.mean_transfer
+    metric = METRIC_NAMES[run.comparison.metric]
+    return transfer_plot("transfer", differences, alternative(f"Joint minus twin, test {metric}", differences))
+
+
+def _task_curves(run: RunReport, task: str) -> list[Markup]:
+    """The dev metric and the losses of one task; none of the first without dev rows."""
+    metric = run.experiment.training.metric
+    joint, twin = run.joint.epochs, run.twins[task].epochs
+    scores = {"joint": _dev(joint, task, metric), "twin": _dev(twin, task, metric)}
+    losses = {
+        "joint": _train_loss(joint, task),
+        "twin": _train_loss(twin, task),
+        "joint, dev": _dev(joint, task, "loss"),
+        "twin, dev": _dev(twin, task, "loss"),
+    }
+    drawn = []
+    for kind, label, lines in (("dev", f"dev {METRIC_NAMES[metric]}", scores), ("loss", "loss", losses)):
+        present = {name: line for name, line in lines.items() if line}
+        if present:
+            ends = ", ".join(f"{name} from {line[0][1]:.3f} to {line[-1][1]:.3f}" for name, line in present.items())
+            drawn.append(curves(f"{kind}-{task}", present, label, f"{task}: {label} by epoch; {ends}", run.joint.best_epoch))
+    return drawn
+
+
+def _dev(epochs: Iterable[EpochRecord], task: str, measure: str) -> Line:
+    return [(record.epoch, record.dev[task][measure]) for record in epochs if task in record.dev]
+
+
+def _train_loss(epochs: Iterable[EpochRecord], task: str) -> Line:
+    return [(record.epoch, record.train_loss[task]) for record in epochs if task in record.train_loss]
+
+
+def _examples_per_second(history: History, task: str) -> float | None:
+    found = [record.examples_per_second[task] for record in history.epochs if task in record.examples_per_second]
+    return fmean(found) if found else None
+
+
+def _padded(epochs: Iterable[EpochRecord]) -> float:
+    return fmean(record.padded for record in epochs)
