@@ -20,6 +20,7 @@ from mtl_models.config.corpus import Corpus as CorpusConfig
 from mtl_models.corpora.arrow import RowWriter
 from mtl_models.corpora.columns import as_name, is_null
 from mtl_models.corpora.corpus import FEATURES, SPLITS, Split
+from mtl_models.corpora.identifiers import SeenIds
 from mtl_models.corpora.keys import Keys, exact_key, text_key
 from mtl_models.corpora.labels import MAPPED_AWAY, OUTSIDE_BANDS, LabelError, labeller
 from mtl_models.corpora.readers import Table
@@ -114,7 +115,7 @@ class _Stager:
         """Read a part to its end."""
         before = self.rows_read
         prefix = f"{part.split}-" if self._numbered_by_split else ""
-        seen = _SeenIds() if self._id_at is not None else None
+        seen = SeenIds() if self._id_at is not None else None
         rows = islice(enumerate(part.table.rows, start=1), *part.only)
         for number, (place, values) in progress(rows, title, unit="rows"):
             self.rows_read += 1
@@ -211,34 +212,3 @@ class _Stager:
         self._texts: list[str] = []
         self._groups: list[str] = []
         self._characters = 0
-
-
-class _SeenIds:
-    """Ids of one part, as keys, with the place of each row."""
-
-    def __init__(self) -> None:
-        self._blocks: list[np.ndarray] = []
-        self._pairs: list[tuple[int, int]] = []
-
-    def add(self, name: str, place: int) -> None:
-        """Remember one id."""
-        self._pairs.append((exact_key(name.encode()), place))
-        if len(self._pairs) == _BLOCK_ROWS:
-            self._close_block()
-
-    def refuse_repeats(self, table: Table) -> None:
-        """Raise `CorpusError` if two rows have one id."""
-        self._close_block()
-        pairs = np.concatenate(self._blocks)
-        pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
-        twice = np.flatnonzero(pairs[1:, 0] == pairs[:-1, 0])
-        if len(twice):
-            first = twice[pairs[twice, 1].argmin()]
-            raise CorpusError(
-                f"{table.where(int(pairs[first, 1]))} and {table.unit} {pairs[first + 1, 1]} have the same id; in all {len(twice)} rows "
-                "repeat an id. Ids must differ (leave `id` out to number the rows; a review that several rows share is a `group`)"
-            )
-
-    def _close_block(self) -> None:
-        self._blocks.append(np.array(self._pairs, dtype=np.uint64).reshape(-1, 2))
-        self._pairs = []

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mtl_models.config.corpus import Corpus as CorpusConfig
+from mtl_models.corpora import staging
 from mtl_models.corpora.corpus import FEATURES, SPLITS, Corpus
 from mtl_models.corpora.ingest import content_key, ingest
 from mtl_models.corpora.keys import normalised
@@ -93,6 +94,19 @@ def test_an_interrupted_reading_leaves_nothing(tmp_path: Path, config: Config, h
     with pytest.raises(CorpusError):
         ingest("a", config(path), 1)
     assert list((home / "cache" / "corpora").iterdir()) == []
+
+
+def test_a_file_edited_while_it_is_read_is_not_kept_under_its_old_name(
+    reviews_csv: Path, config: Config, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_then_edit(*arguments: Any) -> Any:
+        found = staging.stage(*arguments)
+        reviews_csv.write_text(reviews_csv.read_text() + "pos,one more\n")
+        return found
+
+    monkeypatch.setattr("mtl_models.corpora.ingest.stage", read_then_edit)
+    with pytest.raises(CorpusError, match="changed while it was read; run again"):
+        ingest("a", config(reviews_csv), 13)
 
 
 def test_processes_that_ingest_at_once_agree(reviews_csv: Path, home: Path) -> None:
