@@ -12,7 +12,7 @@ from mtl_models.reports import numbers
 
 __all__ = ["render_html", "render_markdown"]
 
-_MARKED = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
+_MARKED = re.compile(r"([\\`*{}\[\]<>#|~!&]|(?<![^\W_])_|_(?![^\W_]))")
 
 
 def render_html(template: str, **values: Any) -> str:

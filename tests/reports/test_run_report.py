@@ -46,8 +46,8 @@ def test_every_section_is_there_for_every_task(page: str, run: RunReport, read_p
         assert section in read.ids
     captions = read.text
     for task in run.experiment.tasks:
-        assert f"{task}: true class down, found class across" in captions
-        assert f"{task}: rows per class and split" in captions
+        assert f"{task}, test rows by class" in captions
+        assert f"{task}: rows per class" in captions
         labels = [str(svg["aria-label"]) for svg in read.all("svg")]
         assert any(label.startswith(f"{task}: dev macro-F1") for label in labels)
         assert any(label.startswith(f"{task}: loss") for label in labels)
@@ -61,7 +61,7 @@ def test_every_section_is_there_for_every_task(page: str, run: RunReport, read_p
 
 def test_confusion_counts_stand_in_the_table(page: str, run: RunReport, read_page: Any) -> None:
     counts = run.comparison.tasks["movie"].measures["joint"].confusion
-    table = page.split("movie: true class down", 1)[1].split("</table>", 1)[0]
+    table = page.split("movie, test rows by class", 1)[1].split("</table>", 1)[0]
     assert re.findall(r'--heat: [\d.]+">(\d+)<', table) == [str(cell) for row in counts for cell in row]
     heats = [float(heat) for heat in re.findall(r"--heat: ([\d.]+)", table)]
     assert heats == [pytest.approx(45 * cell / sum(row), abs=0.06) for row in counts for cell in row]
