@@ -1,9 +1,9 @@
 """Memory and time of reading a corpus, against its number of rows: `python benchmarks/corpus_memory.py [--rows 500000 1000000 ...]`.
 
 For each size a CSV file of made rows is written to a temporary folder, and a fresh process ingests it, separates it from another task's
-corpus, fingerprints and validates it. Printed per stage: processor seconds a million rows (wall time on an idle machine); and for the whole process the peak of resident memory
-(VmHWM, which counts mapped file pages that the kernel may drop at will) and of its anonymous part (memory that is really held). Both
-include Python and its imports. Linux only, since it reads /proc.
+corpus, fingerprints and validates it. Printed per stage: processor seconds a million rows (wall time on an idle machine); and for the
+whole process the peak of resident memory (VmHWM, which counts mapped file pages that the kernel may drop at will) and of its anonymous
+part (memory that is really held). Both include Python and its imports. Linux only, since it reads /proc.
 """
 
 from __future__ import annotations
