@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from mtl_models.config import Experiment, load_experiment
 from mtl_models.errors import PolytaskError
 from pipelines.environment import prepare
+
+if TYPE_CHECKING:
+    from zenml.models import PipelineRunResponse
 
 __all__ = ["run_experiment"]
 
@@ -32,7 +36,7 @@ def run_experiment(config: Path, overrides: Sequence[str], cache: bool) -> None:
     print_summary(run, time.monotonic() - began)
 
 
-def _run_pipeline(experiment: Experiment, fingerprints: dict[str, str], cache: bool):
+def _run_pipeline(experiment: Experiment, fingerprints: dict[str, str], cache: bool) -> PipelineRunResponse:
     from zenml.enums import ExecutionMode, ExecutionStatus
 
     from pipelines.training import training
@@ -42,7 +46,7 @@ def _run_pipeline(experiment: Experiment, fingerprints: dict[str, str], cache: b
         enable_cache=cache,
         execution_mode=ExecutionMode.FAIL_FAST,
     )
-    run = configured(experiment, fingerprints)
+    run: PipelineRunResponse | None = configured(experiment, fingerprints)
     if run is None:
         raise PolytaskError("the orchestrator gave no run back; look at its own pages for what became of it")
     if run.status != ExecutionStatus.COMPLETED:

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from mtl_models.evaluation.bootstrap import Estimate
 from mtl_models.evaluation.comparison import JOINT, TWIN, Comparison
-from mtl_models.home import home
+from mtl_models.files import writing_file
+from mtl_models.home import home_folder
 from pipelines.outputs import output
 
 if TYPE_CHECKING:
@@ -21,17 +22,21 @@ __all__ = ["print_summary"]
 
 def print_summary(run: PipelineRunResponse, seconds: float) -> None:
     """Results per task, the gate's decision, what was cached, where things lie."""
-    from steps.report import REPORTS
+    from zenml.types import HTMLString
+
     from steps.tracking.registration import Registration
 
     comparison = output(run, "compare", "comparison", Comparison)
     registration = output(run, "register", "registration", Registration)
+    page = home_folder("reports", registration.model) / "report.html"
+    with writing_file(page) as draft:
+        draft.write_text(output(run, "report", "report", HTMLString), encoding="utf-8")
     console = Console()
     console.print(_results(comparison))
     typer.secho(registration.decision.prose(), fg="green" if registration.decision.promote else "yellow")
     cached = sum(step.status == "cached" for step in run.steps.values())
     typer.echo(f"\n{run.name}: {len(run.steps)} steps, {cached} from the cache, {seconds:.0f} s")
-    typer.echo(f"  report      {home() / REPORTS / registration.model / 'report.html'}")
+    typer.echo(f"  report      {page}")
     typer.echo(f"  model       {registration.uri} (MLflow run {registration.run_id})")
     typer.echo("  runs        polytask ui")
     typer.echo(f'  predict     polytask predict --model models:/{registration.model}@champion "love this phone"')

@@ -32,9 +32,11 @@ def training(experiment: Experiment, fingerprints: dict[str, str]) -> None:
 
     rows, checked = {}, {}
     for name, task in tasks.items():
-        of_task = {"substitutions": {"task": name}}
-        rows[name] = ingest.with_options(**of_task)(name, task.corpus, seed, fingerprints[f"corpus:{name}"], id=f"ingest_{name}")
-        checked[name], _ = validate.with_options(**of_task)(
+        of_task = {"task": name}
+        rows[name] = ingest.with_options(substitutions=of_task)(
+            name, task.corpus, seed, fingerprints[f"corpus:{name}"], id=f"ingest_{name}"
+        )
+        checked[name], _ = validate.with_options(substitutions=of_task)(
             name, rows[name], task.validation, fingerprints.get(f"suite:{name}", ""), id=f"validate_{name}"
         )
     corpora = {
@@ -44,13 +46,13 @@ def training(experiment: Experiment, fingerprints: dict[str, str]) -> None:
 
     vocabularies, matrices = {}, {}
     for group, section in experiment.vocabularies.items():
-        of_group = {"substitutions": {"group": group}}
+        of_group = {"group": group}
         members = [name for name, task in tasks.items() if task.vocabulary == group]
         texts, options = [corpora[name] for name in members], {name: tasks[name].text for name in members}
-        vocabularies[group] = build_vocabulary.with_options(**of_group)(
+        vocabularies[group] = build_vocabulary.with_options(substitutions=of_group)(
             group, texts, options, section.min_count, section.max_size, id=f"build_vocabulary_{group}"
         )
-        matrices[group] = build_embeddings.with_options(**of_group)(
+        matrices[group] = build_embeddings.with_options(substitutions=of_group)(
             group,
             vocabularies[group],
             texts,
@@ -67,8 +69,8 @@ def training(experiment: Experiment, fingerprints: dict[str, str]) -> None:
     joint, joint_history = train_joint(everything, [*vocabularies.values()], [*matrices.values()], [*vocabularies], settings, *budget)
     twins, histories, references = {}, {}, {}
     for name, task in tasks.items():
-        of_task = {"substitutions": {"task": name}}
-        twins[name], histories[name] = train_single.with_options(**of_task)(
+        of_task = {"task": name}
+        twins[name], histories[name] = train_single.with_options(substitutions=of_task)(
             name,
             corpora[name],
             vocabularies[task.vocabulary],
@@ -77,22 +79,13 @@ def training(experiment: Experiment, fingerprints: dict[str, str]) -> None:
             *budget,
             id=f"train_single_{name}",
         )
-        references[name] = train_reference.with_options(**of_task)(
+        references[name] = train_reference.with_options(substitutions=of_task)(
             name, corpora[name], experiment.reference, seed, id=f"train_reference_{name}"
         )
     pooled = train_pooled_reference(everything, experiment.reference, seed)
 
     predictions = evaluate(joint, [*twins.values()], [*references.values(), pooled], everything)
     comparison = compare(predictions, experiment.evaluation, seed)
-    registration = register(
-        experiment, joint, predictions, comparison, everything, [joint_history, *histories.values()], [*matrices.values()]
-    )
-    report(
-        experiment,
-        registration,
-        comparison,
-        everything,
-        [*checked.values()],
-        [joint_history, *histories.values()],
-        [*matrices.values()],
-    )
+    of_twins = [*histories.values()]
+    registration = register(experiment, joint, predictions, comparison, everything, joint_history, of_twins)
+    report(experiment, registration, comparison, everything, [*checked.values()], joint_history, of_twins, [*matrices.values()])

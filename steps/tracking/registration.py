@@ -20,10 +20,10 @@ from mtl_models.networks.model import Model
 from steps.tracking.client import connect
 from steps.tracking.parameters import config_hash
 from steps.tracking.records import REGISTRATION, read_record
-from steps.tracking.registry import Version, champion, download, find_version_by_fingerprint, promote, register
+from steps.tracking.registry import Version, champion, describe, download, find_version_by_fingerprint, promote, register
 from steps.tracking.runs import TrainingRecord, find_run, log_artifacts, log_training_run
 
-__all__ = ["Registration", "settle"]
+__all__ = ["Registration", "attach", "settle"]
 
 
 class Registration(BaseModel):
@@ -40,6 +40,9 @@ class Registration(BaseModel):
     """The model against the champion it met, on the same test rows."""
     champion_before: int | None
     """The version that served when the gate decided."""
+
+    lineage: dict[str, str]
+    """Git commit, run of the pipeline, fingerprints, by name."""
 
     @property
     def uri(self) -> str:
@@ -78,6 +81,13 @@ def settle(
         decision=decide(record.comparison, experiment.gate, against),
         champion=against,
         champion_before=serving.number if serving else None,
+        lineage={
+            "MLflow run": run.run_id,
+            "pipeline run": record.zenml_run_id,
+            "git commit": record.git_commit or "not from a git checkout",
+            "model fingerprint": record.model_fingerprint,
+            "config hash": config_hash(experiment),
+        },
     )
     log_artifacts(run.run_id, {REGISTRATION: registration.model_dump_json(indent=2)}, client)
     return _carry_out(registration, version, serving, client)
@@ -114,3 +124,10 @@ def _carry_out(registration: Registration, version: Version, serving: Version | 
     if registration.decision.promote and (serving is None or serving.number != version.number):
         promote(registration.model, version.number, client)
     return registration
+
+
+def attach(registration: Registration, card: str, files: Mapping[str, str], client: MlflowClient | None = None) -> None:
+    """Add pages to the run of a registered model; `card`, Markdown, becomes the version's description."""
+    client = client or connect()
+    log_artifacts(registration.run_id, files, client)
+    describe(registration.model, registration.version, card, client)

@@ -40,6 +40,7 @@ __all__ = [
     "PREVIOUS_CHAMPION",
     "Version",
     "champion",
+    "describe",
     "download",
     "find_version_by_fingerprint",
     "list_models",
@@ -81,6 +82,13 @@ def register(
             version = resolve(f"models:/{name}/{number}", client)
         tag_run(run.run_id, {"model_name": name, "model_version": str(version.number)}, client)
         return challenge(version, client)
+
+
+def describe(name: str, number: int, description: str, client: MlflowClient | None = None) -> None:
+    """Give a version its description, Markdown; what MLflow's database does not take is cut off."""
+    client = client or connect()
+    with talking_to(client):
+        client.update_model_version(name, str(number), description[:_LONGEST_DESCRIPTION])
 
 
 def download(uri: str, client: MlflowClient | None = None) -> Path:

@@ -1,0 +1,68 @@
+"""report: one self-contained page and the model card, kept as artifacts here and in MLflow."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from zenml import step
+from zenml.types import HTMLString, MarkdownString
+
+from mtl_models.config import Experiment
+from mtl_models.corpora.corpus import Corpus
+from mtl_models.corpora.validation_report import ValidationReport
+from mtl_models.evaluation.comparison import Comparison
+from mtl_models.reports.content import CorpusSummary, RunReport, Words
+from mtl_models.reports.model_card import render_card
+from mtl_models.reports.run_report import render_report
+from mtl_models.reports.validation_page import render_validation
+from mtl_models.text.matrix import EmbeddingMatrix
+from mtl_models.training.history import History
+from mtl_models.training.plan import sampling_plan
+from steps.dependencies import depends_on
+from steps.lineage import environment
+from steps.tracking.registration import Registration, attach
+
+__all__ = ["report"]
+
+
+@step(cache_policy=depends_on(__name__))
+def report(
+    experiment: Experiment,
+    registration: Registration,
+    comparison: Comparison,
+    corpora: list[Corpus],
+    validations: list[ValidationReport],
+    joint_history: History,
+    twin_histories: list[History],
+    matrices: list[EmbeddingMatrix],
+) -> tuple[Annotated[HTMLString, "report"], Annotated[MarkdownString, "model_card"]]:
+    """Lists are in the order of the tasks, `matrices` in that of the vocabularies."""
+    plan = sampling_plan({corpus.task: len(corpus.splits["train"]) for corpus in corpora}, experiment.training)
+    words = zip(experiment.vocabularies, matrices, strict=True)
+    content = RunReport(
+        experiment=experiment,
+        corpora={corpus.task: CorpusSummary.of(corpus) for corpus in corpora},
+        validations={validation.task: validation for validation in validations},
+        words={
+            group: Words(
+                size=matrix.values.shape[0], dimension=matrix.values.shape[1], origin=matrix.origin, coverage=dict(matrix.coverage)
+            )
+            for group, matrix in words
+        },
+        plan=plan,
+        joint=joint_history,
+        twins={corpus.task: history for corpus, history in zip(corpora, twin_histories, strict=True)},
+        comparison=comparison,
+        decision=registration.decision,
+        champion=registration.champion,
+        model=registration.uri,
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        environment=environment(),
+        lineage=registration.lineage,
+    )
+    page, card = render_report(content), render_card(content)
+    pages = {f"validation/{validation.task}.html": render_validation(validation) for validation in validations}
+    attach(registration, card, {"report.html": page, "model_card.md": card, "sampling_plan.json": plan.model_dump_json(indent=2), **pages})
+    html, markdown = HTMLString(page), MarkdownString(card)
+    return html, markdown
