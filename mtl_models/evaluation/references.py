@@ -9,6 +9,7 @@ import regex
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from mtl_models.config.judging import Reference
 from mtl_models.corpora.corpus import Corpus
@@ -61,7 +62,8 @@ def _train_group(corpora: Sequence[Corpus], config: Reference, seed: int) -> dic
         raise CorpusError(
             f"task {tasks}: no n-gram is in {config.min_df} of the {len(texts)} train texts; lower reference.min_df"
         ) from None
-    model = LogisticRegression(C=config.c, max_iter=_MOST_ITERATIONS, random_state=seed).fit(features, labels)
+    with threadpool_limits(1):  # sums in one order, whatever the number of cores; more threads do not help sparse rows anyway
+        model = LogisticRegression(C=config.c, max_iter=_MOST_ITERATIONS, random_state=seed).fit(features, labels)
     return {corpus.task: _predict(words, model, corpus) for corpus in corpora}
 
 

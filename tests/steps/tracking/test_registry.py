@@ -154,19 +154,16 @@ def test_a_version_of_another_making_is_refused(version: registry.Version, clien
         registry.download("models:/polytask-made/2", client)
 
 
-@pytest.mark.parametrize(
-    ("uri", "message"),
-    [
+def test_an_unknown_model_says_what_there_is(version: registry.Version, client: MlflowClient) -> None:
+    for uri, message in (
         ("models:/polytask-mad@champion", "has no model 'polytask-mad'; the registered models: polytask-made"),
         ("models:/polytask-made@champion", r"has no champion; its aliases: challenger \(version 1\)"),
         ("models:/polytask-made/7", "has no version 7; its versions: 1"),
         ("models:/polytask-made", "is no model of the registry; write models:/NAME@champion"),
         ("models:/polytask-made/latest", "is no model of the registry"),
-    ],
-)
-def test_an_unknown_model_says_what_there_is(version: registry.Version, client: MlflowClient, uri: str, message: str) -> None:
-    with pytest.raises(TrackingError, match=message):
-        registry.download(uri, client)
+    ):
+        with pytest.raises(TrackingError, match=message):
+            registry.download(uri, client)
 
 
 def test_an_empty_registry_says_how_to_fill_it(client: MlflowClient) -> None:
