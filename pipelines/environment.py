@@ -36,6 +36,7 @@ def prepare() -> None:
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HOME": str(home() / "cache" / "huggingface"),
         "TOKENIZERS_PARALLELISM": "true",
+        "OMP_WAIT_POLICY": "PASSIVE",  # spinning threads make a shared machine crawl
         "MPLCONFIGDIR": str(home() / "cache" / "matplotlib"),
     }
     for name, value in defaults.items():

@@ -31,8 +31,9 @@ def list_models() -> None:
 def show_model(name: str, version: str | None) -> None:
     """Tasks, measures, decision and lineage of one version."""
     prepare()
-    from mtl_models.evaluation.comparison import Comparison
+    from mtl_models.evaluation.comparison import JOINT, Comparison
     from mtl_models.networks.folder import load_model
+    from mtl_models.reports.numbers import interval, score, signed
     from steps.tracking import registry
     from steps.tracking.records import COMPARISON, REGISTRATION, read_record
     from steps.tracking.registration import Registration
@@ -50,9 +51,9 @@ def show_model(name: str, version: str | None) -> None:
         cells = [task.name, ", ".join(task.labels)]
         compared = comparison.tasks.get(task.name) if comparison else None
         if compared:
-            score, gain = compared.scores["joint"], compared.transfer
-            cells += [f"{score.value:.3f}", f"[{score.low:.3f}, {score.high:.3f}]"]
-            cells += [f"{gain.value:+.3f}", f"[{gain.low:+.3f}, {gain.high:+.3f}]"] if gain else []
+            reached, gain = compared.scores[JOINT], compared.transfer
+            cells += [score(reached.value), interval(reached)]
+            cells += [signed(gain.value), interval(gain)] if gain else []
         table.add_row(*cells)
     if comparison:
         table.title = f"{comparison.metric} on the test splits"

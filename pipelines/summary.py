@@ -12,6 +12,7 @@ from mtl_models.evaluation.bootstrap import Estimate
 from mtl_models.evaluation.comparison import JOINT, TWIN, Comparison
 from mtl_models.files import writing_file
 from mtl_models.home import home_folder
+from mtl_models.reports.numbers import interval, score, signed
 from pipelines.outputs import output
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def print_summary(run: PipelineRunResponse, seconds: float) -> None:
     page = home_folder("reports", registration.model) / "report.html"
     with writing_file(page) as draft:
         draft.write_text(output(run, "report", "report", HTMLString), encoding="utf-8")
-    console = Console()
+    console = Console(width=max(Console().width, 100))
     console.print(_results(comparison))
     typer.secho(registration.decision.prose(), fg="green" if registration.decision.promote else "yellow")
     cached = sum(step.status == "cached" for step in run.steps.values())
@@ -58,8 +59,8 @@ def _results(comparison: Comparison) -> Table:
 
 
 def _score(found: Estimate | None) -> str:
-    return f"{found.value:.3f}" if found else "-"
+    return score(found.value if found else None)
 
 
 def _gain(found: Estimate | None) -> tuple[str, str]:
-    return (f"{found.value:+.3f}", f"[{found.low:+.3f}, {found.high:+.3f}]") if found else ("-", "-")
+    return (signed(found.value), interval(found)) if found else (signed(None), "")

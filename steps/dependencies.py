@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zenml.config.cache_policy import CachePolicy
 
-__all__ = ["depends_on", "modules_behind"]
+__all__ = ["depends_on", "modules_behind", "templates"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _PACKAGES = ("steps", "mtl_models")
@@ -22,6 +22,12 @@ def depends_on(module: str, *data: str) -> CachePolicy:
     """
     files = sorted(str(_file(name).relative_to(_ROOT)) for name in modules_behind(module))
     return CachePolicy(file_dependencies=[*files, *data])
+
+
+def templates() -> list[str]:
+    """The templates and styles of all pages, relative to the source root."""
+    found = [*_ROOT.glob("mtl_models/reports/*.jinja"), *_ROOT.glob("mtl_models/reports/*.css")]
+    return sorted(str(path.relative_to(_ROOT)) for path in found)
 
 
 def modules_behind(module: str) -> frozenset[str]:

@@ -19,14 +19,14 @@ from mtl_models.reports.validation_page import render_validation
 from mtl_models.text.matrix import EmbeddingMatrix
 from mtl_models.training.history import History
 from mtl_models.training.plan import sampling_plan
-from steps.dependencies import depends_on
+from steps.dependencies import depends_on, templates
 from steps.lineage import environment
 from steps.tracking.registration import Registration, attach
 
 __all__ = ["report"]
 
 
-@step(cache_policy=depends_on(__name__))
+@step(cache_policy=depends_on(__name__, *templates()))
 def report(
     experiment: Experiment,
     registration: Registration,
