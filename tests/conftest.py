@@ -8,6 +8,9 @@ from pathlib import Path
 
 _HOME = Path(tempfile.mkdtemp(prefix="polytask-tests-"))
 os.environ["POLYTASK_HOME"] = str(_HOME)
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -77,6 +77,15 @@ class Experiment(Section):
             raise ValueError(f"no task uses the vocabulary {', '.join(sorted(unused))}")
         return self
 
+    @model_validator(mode="after")
+    def _columns_differ(self) -> Experiment:
+        clash = next((name for name in self.tasks if f"{name}_confidence" in self.tasks), None)
+        if clash:
+            raise ValueError(
+                f"the tasks '{clash}' and '{clash}_confidence' would share a column of the registered model's answers; rename one"
+            )
+        return self
+
     @property
     def model_name(self) -> str:
         """The name in the model registry."""

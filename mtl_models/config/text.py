@@ -28,7 +28,9 @@ class Vectors(Section):
     With a `source` its file is read; without one `method` says whether fastText is trained or the matrix is random.
     """
 
-    source: Annotated[FileOrPackage, BeforeValidator(path_to_source)] | None = Field(None, description="file of word vectors, possibly compressed (.gz, .bz2, .xz, .zip)")
+    source: Annotated[FileOrPackage, BeforeValidator(path_to_source)] | None = Field(
+        None, description="file of word vectors, possibly compressed (.gz, .bz2, .xz, .zip)"
+    )
     format: Literal["glove", "word2vec", "word2vec-binary", "fasttext", "fasttext-binary"] | None = Field(
         None, description="default: by name and first line; fasttext is .vec, fasttext-binary is .bin"
     )

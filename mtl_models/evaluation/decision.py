@@ -8,7 +8,7 @@ from mtl_models.config.judging import Gate
 from mtl_models.evaluation.bootstrap import Estimate
 from mtl_models.evaluation.comparison import CHAMPION, TWIN, Comparison
 
-__all__ = ["Check", "Decision", "decide"]
+__all__ = ["NO_CHAMPION", "SERVES_ALREADY", "Check", "Decision", "decide"]
 
 _ROUNDING = 1e-12
 """A mean of differences that cancel may miss zero by so much."""
@@ -36,16 +36,20 @@ class Decision(BaseModel):
         return " ".join([verdict, *self.reasons])
 
 
-def decide(comparison: Comparison, gate: Gate, champion: Comparison | None) -> Decision:
+NO_CHAMPION = "There is no champion yet to compare with."
+SERVES_ALREADY = "It is the champion already; there is no other to compare with."
+
+
+def decide(comparison: Comparison, gate: Gate, champion: Comparison | None, no_comparison: str = NO_CHAMPION) -> Decision:
     """The gate against the twins (`comparison`) and, where there is one, against the present champion (`compare_with_champion`).
 
     Each asks: the mean difference is not below `gate.min_mean_gain` (not below 0 for the champion), and no task loses more than
-    `gate.max_regression` with its whole interval below zero.
+    `gate.max_regression` with its whole interval below zero. `no_comparison` says why `champion` is None.
     """
     checks = _conditions(comparison, TWIN, "its twin", "the twins", gate.min_mean_gain, gate.max_regression)
     notes: list[str] = []
     if champion is None:
-        notes.append("There is no champion yet to compare with.")
+        notes.append(no_comparison)
     else:
         notes += _on_common_tasks(champion)
         if champion.tasks:
@@ -58,13 +62,13 @@ def decide(comparison: Comparison, gate: Gate, champion: Comparison | None) -> D
 def _conditions(comparison: Comparison, other: str, one: str, all_of_them: str, least: float, most_lost: float) -> list[Check]:
     mean = comparison.mean_differences[other]
     enough = mean.value >= least - _ROUNDING
-    asked = f"the gate asks for at least {least:+.4f}"
+    asked = f"the gate asks for at least {least:+.3f}"
     detail = f"Against {all_of_them}, mean {comparison.metric} changes by {_signed(mean, comparison.confidence)}; {asked}."
     checks = [Check(name=f"mean against {all_of_them}", passed=enough, detail=detail)]
     for task, compared in comparison.tasks.items():
         change = compared.differences[other]
         clearly_lost = change.value < -most_lost - _ROUNDING and change.high < 0.0
-        verdict = f"more than the {most_lost:.4f} it may lose, and its whole interval is below zero" if clearly_lost else "no clear loss"
+        verdict = f"more than the {most_lost:.3f} it may lose, and its whole interval is below zero" if clearly_lost else "no clear loss"
         detail = f"Task '{task}' against {one}: {_signed(change, comparison.confidence)}, {verdict}."
         checks.append(Check(name=f"{task} against {one}", passed=not clearly_lost, detail=detail))
     return checks
@@ -84,4 +88,4 @@ def _no_loss(failed: list[Check]) -> list[str]:
 
 
 def _signed(change: Estimate, confidence: float) -> str:
-    return f"{change.value:+.4f} ({confidence:.0%} interval {change.low:+.4f} to {change.high:+.4f})"
+    return f"{change.value:+.3f} ({confidence:.0%} interval {change.low:+.3f} to {change.high:+.3f})"

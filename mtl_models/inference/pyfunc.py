@@ -1,7 +1,9 @@
 """The model as MLflow serves it: this file is copied, as code, into every registered version (models from code, no pickle).
 
 A table with the column `text` goes in; out comes, per task, a column `TASK` with the label and a column `TASK_confidence` with its
-probability. The parameter `tasks` names the tasks to answer; without it, or with none, all are. It is the one file of the library that knows MLflow.
+probability. The parameter `tasks` names the tasks to answer; without it, or with none, all are.
+
+It is the one file of the library that knows MLflow.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ class ServedModel(PythonModel):
 
 
 def _table(predictor: Predictor, texts: list[str], tasks: list[str] | None) -> pd.DataFrame:
-    wanted = [task.name for task in predictor.model.tasks] if not tasks else tasks
+    wanted = tasks or [task.name for task in predictor.model.tasks]
     columns: dict[str, list[Any]] = {name: [] for task in wanted for name in (task, f"{task}_confidence")}
     for answer in predictor.predict(texts, wanted):
         columns[answer.task].append(answer.label)

@@ -13,7 +13,7 @@ from mtl_models.config import Experiment
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.evaluation.champion import compare_with_champion
 from mtl_models.evaluation.comparison import Comparison
-from mtl_models.evaluation.decision import Decision, decide
+from mtl_models.evaluation.decision import NO_CHAMPION, SERVES_ALREADY, Decision, decide
 from mtl_models.evaluation.predictions import Predictions
 from mtl_models.networks.folder import load_model, save_model
 from mtl_models.networks.model import Model
@@ -78,7 +78,7 @@ def settle(
         run_id=run.run_id,
         twin_runs=run.twins,
         fingerprint=record.model_fingerprint,
-        decision=decide(record.comparison, experiment.gate, against),
+        decision=decide(record.comparison, experiment.gate, against, NO_CHAMPION if serving is None else SERVES_ALREADY),
         champion=against,
         champion_before=serving.number if serving else None,
         lineage={

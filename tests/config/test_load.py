@@ -127,3 +127,8 @@ def test_no_text_makes_the_reader_fail_in_another_way(tmp_path_factory, text):
 @pytest.mark.parametrize("name", ["demo", "quick"])
 def test_the_shipped_experiments_are_valid(name):
     assert load_experiment(Path(__file__).parents[2] / "configs" / f"{name}.yaml").name.startswith(name)
+
+
+def test_tasks_whose_answers_would_share_a_column_are_refused(tmp_path):
+    message = fault(tmp_path, "name: mine\ntasks: {a: a.csv, a_confidence: b.csv}\n")
+    assert "'a_confidence'" in message

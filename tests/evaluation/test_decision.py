@@ -50,7 +50,7 @@ def test_a_winner_without_a_champion_is_promoted(against_twins) -> None:
     assert decision.promote
     assert failed(decision) == []
     assert "is promoted to champion" in decision.prose()
-    assert "mean accuracy changes by +0.0350" in decision.prose()
+    assert "mean accuracy changes by +0.035" in decision.prose()
     assert "no champion yet" in decision.prose()
     assert Decision.model_validate_json(decision.model_dump_json()) == decision
 
@@ -60,7 +60,7 @@ def test_a_losing_joint_model_is_not(against_twins) -> None:
     assert not decision.promote
     assert failed(decision) == ["mean against the twins", "a against its twin", "b against its twin"]
     assert "not promoted; it stays challenger" in decision.prose()
-    assert "mean accuracy changes by -0.0500" in decision.prose()
+    assert "mean accuracy changes by -0.050" in decision.prose()
     assert "No task clearly loses" not in decision.prose()
 
 
@@ -68,7 +68,7 @@ def test_a_mean_gain_does_not_buy_one_tasks_clear_loss(against_twins) -> None:
     decision = decide(against_twins(a=(50, 200), b=(140, 100)), Gate(), None)
     assert not decision.promote
     assert failed(decision) == ["b against its twin"]
-    assert "Task 'b' against its twin: -0.0400" in decision.prose()
+    assert "Task 'b' against its twin: -0.040" in decision.prose()
     assert "Task 'a'" not in decision.prose()
 
 
@@ -131,14 +131,14 @@ def test_better_than_twins_and_champion_is_promoted(against_twins, against_champ
         "mean against the champion",
         "a against the champion",
     ]
-    assert "Against the champion, mean accuracy changes by +0.0300" in decision.prose()
+    assert "Against the champion, mean accuracy changes by +0.030" in decision.prose()
 
 
 def test_a_better_champion_stays(against_twins, against_champion) -> None:
     decision = decide(against_twins(a=(100, 150)), Gate(), against_champion(a=(100, 60)))
     assert not decision.promote
     assert failed(decision) == ["mean against the champion", "a against the champion"]
-    assert "Against the champion, mean accuracy changes by -0.0400" in decision.prose()
+    assert "Against the champion, mean accuracy changes by -0.040" in decision.prose()
     assert "Against the twins" not in decision.prose()
 
 
