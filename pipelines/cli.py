@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -11,8 +10,7 @@ from typing import Annotated
 import typer
 
 from mtl_models import __version__
-from mtl_models.errors import PolytaskError
-from mtl_models.home import home
+from pipelines.faults import explain
 
 __all__ = ["app", "main"]
 
@@ -45,16 +43,14 @@ class Format(StrEnum):
 
 
 def main() -> None:
-    """Run a command; a fault the user can mend is one message and exit code 2."""
+    """Run a command; a fault the user can mend is one message and exit code 2, any other keeps its traceback."""
     try:
         app()
-    except PolytaskError as error:
-        _fail(str(error))
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+    except Exception as error:
+        message = explain(error)
+        if message is None:
             raise
-        place = error.filename or home()
-        _fail(f"the disk is full (writing {place}); free some space for {home()} and run the same command again")
+        _fail(message)
 
 
 def _fail(message: str) -> None:

@@ -26,7 +26,7 @@ def prepare() -> None:
         "ZENML_LOCAL_STORES_PATH": str(home() / "artifacts" / "zenml"),
         "ZENML_ANALYTICS_OPT_IN": "false",
         "ZENML_AUTO_OPEN_DASHBOARD": "false",
-        "ZENML_LOGGING_VERBOSITY": "ERROR",
+        "ZENML_LOGGING_VERBOSITY": "CRITICAL",  # a step that fails ends the run with its own exception, told once
         "ZENML_ENABLE_REPO_INIT_WARNINGS": "false",
         "ZENML_ENABLE_RICH_TRACEBACK": "false",
         "ZENML_CUSTOM_SOURCE_ROOT": str(SOURCE_ROOT),
@@ -34,6 +34,7 @@ def prepare() -> None:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",  # a bar for every file written drowns what we say ourselves
         "HF_HOME": str(home() / "cache" / "huggingface"),
         "TOKENIZERS_PARALLELISM": "true",
         "OMP_WAIT_POLICY": "PASSIVE",  # spinning threads make a shared machine crawl
