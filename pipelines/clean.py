@@ -12,7 +12,7 @@ from mtl_models.home import home
 
 __all__ = ["clean_home"]
 
-_OURS = {"artifacts", "cache", "checkpoints", "downloads", "mlflow.db", "reports", "zenml"}
+_OURS = {"artifacts", "cache", "checkpoints", "downloads", "logs", "mlflow.db", "reports", "zenml"}
 _OURS |= {"mlflow.db-journal", "mlflow.db-shm", "mlflow.db-wal"}
 
 
