@@ -65,7 +65,7 @@ def settle(
     if run and version:
         recorded = read_record(run.run_id, REGISTRATION, Registration, client)
         if recorded and recorded.version == version.number and _same_question(recorded, version, serving):
-            return _carry_out(recorded, version, serving, client)
+            return _carry_out(recorded, version, client)
     against = _meet_champion(experiment, predictions, record.corpora, serving, record.model_fingerprint, client)
     run = run or log_training_run(record, client)
     with tempfile.TemporaryDirectory() as scratch:
@@ -90,7 +90,7 @@ def settle(
         },
     )
     log_artifacts(run.run_id, {REGISTRATION: registration.model_dump_json(indent=2)}, client)
-    return _carry_out(registration, version, serving, client)
+    return _carry_out(registration, version, client)
 
 
 def _meet_champion(
@@ -114,14 +114,14 @@ def _same_question(recorded: Registration, version: Version, serving: Version | 
     return number in (version.number, recorded.champion_before)
 
 
-def _carry_out(registration: Registration, version: Version, serving: Version | None, client: MlflowClient) -> Registration:
-    """Promote where the decision says so and it has not been done; a version that was rolled back stays down."""
+def _carry_out(registration: Registration, version: Version, client: MlflowClient) -> Registration:
+    """Promote where the decision says so, or finish what a crash left; a version that was rolled back stays down."""
     if version.rolled_back:
         reason = f"Version {version.number} was champion and has been rolled back; a rerun does not put it back."
         return registration.model_copy(
             update={"decision": registration.decision.model_copy(update={"promote": False, "reasons": [reason]})}
         )
-    if registration.decision.promote and (serving is None or serving.number != version.number):
+    if registration.decision.promote:
         promote(registration.model, version.number, client)
     return registration
 
