@@ -13,8 +13,6 @@ from mtl_models.corpora.corpus import Corpus
 from mtl_models.corpora.validation_report import ValidationReport
 from mtl_models.evaluation.comparison import Comparison
 from mtl_models.reports.content import CorpusSummary, RunReport, Words
-from mtl_models.reports.model_card import render_card
-from mtl_models.reports.run_report import render_report
 from mtl_models.reports.validation_page import render_validation
 from mtl_models.text.matrix import EmbeddingMatrix
 from mtl_models.training.history import History
@@ -38,6 +36,9 @@ def report(
     matrices: list[EmbeddingMatrix],
 ) -> tuple[Annotated[HTMLString, "report"], Annotated[MarkdownString, "model_card"]]:
     """Lists are in the order of the tasks, `matrices` in that of the vocabularies."""
+    from mtl_models.reports.model_card import render_card
+    from mtl_models.reports.run_report import render_report  # matplotlib: not for a cached run
+
     plan = sampling_plan({corpus.task: len(corpus.splits["train"]) for corpus in corpora}, experiment.training)
     words = zip(experiment.vocabularies, matrices, strict=True)
     content = RunReport(

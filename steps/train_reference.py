@@ -9,8 +9,6 @@ from zenml import step
 from mtl_models.config.judging import Reference
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.evaluation.prediction_set import PredictionSet
-from mtl_models.evaluation.references import train_pooled_reference as fit_pooled
-from mtl_models.evaluation.references import train_single_reference as fit_single
 from steps.dependencies import depends_on
 from steps.materializers.predictions import PredictionSetMaterializer
 
@@ -23,10 +21,14 @@ POOLED = "tfidf_pooled"
 @step(cache_policy=depends_on(__name__), output_materializers=PredictionSetMaterializer)
 def train_reference(task: str, corpus: Corpus, reference: Reference, seed: int) -> Annotated[PredictionSet, "reference_{task}"]:
     """One model for one task; its predictions on the test split."""
+    from mtl_models.evaluation.references import train_single_reference as fit_single  # scikit-learn: not for a cached run
+
     return PredictionSet({SINGLE: {task: fit_single(corpus, reference, seed)}})
 
 
 @step(cache_policy=depends_on(__name__), output_materializers=PredictionSetMaterializer)
 def train_pooled_reference(corpora: list[Corpus], reference: Reference, seed: int) -> Annotated[PredictionSet, "pooled_reference"]:
     """One model per set of labels, on the rows of all tasks that have it."""
+    from mtl_models.evaluation.references import train_pooled_reference as fit_pooled
+
     return PredictionSet({POOLED: fit_pooled(corpora, reference, seed)})
