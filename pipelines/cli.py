@@ -25,7 +25,7 @@ app = typer.Typer(
 models_app = typer.Typer(no_args_is_help=True, help="Look at registered models and move the champion.", rich_markup_mode="markdown")
 app.add_typer(models_app, name="models")
 
-USER_FAULT = 2
+USER_FAULT, INTERRUPTED = 2, 130
 
 Config = Annotated[Path, typer.Argument(help="Experiment file (YAML).", metavar="CONFIG", show_default=False)]
 Overrides = Annotated[
@@ -84,7 +84,11 @@ def run(
     """
     from pipelines.run import run_experiment
 
-    run_experiment(config, overrides or (), cache=not no_cache)
+    try:
+        run_experiment(config, overrides or (), cache=not no_cache)
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on from there", err=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @app.command(epilog="Example: polytask check configs/demo.yaml")

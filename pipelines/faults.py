@@ -24,9 +24,11 @@ def explain(error: BaseException) -> str | None:
     A full disk is recognised however deep it lies in the chain of causes: while a step fails, cleaning up may fail as well.
     """
     full = next((link for link in _chain(error) if _is_full(link)), None)
-    if full is not None:
-        return f"the disk is full: {_first_line(full)}\nfree some space for {_places()}, then run the same command again; it goes on from there"
-    return str(error) if isinstance(error, PolytaskError) else None
+    if isinstance(error, PolytaskError):
+        return f"the disk is full: {error}" if full else str(error)
+    if full is None:
+        return None
+    return f"the disk is full: {_first_line(full)}\nfree some space for {_places()}, then run the same command again; it goes on from there"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -93,7 +93,10 @@ def _download(files: Any, path: str, source: FileSource, name: str) -> Path:
             raise _unreachable(source.path, error) from None
         found = sha256_of(draft)
         if source.sha256 not in (None, found):
-            raise CorpusError(f"{source.path}: wrong sha256\n  expected {source.sha256}\n  found    {found}\nnothing was kept")
+            raise CorpusError(
+                f"{source.path}: wrong sha256\n  expected {source.sha256}\n  found    {found}\n"
+                "nothing was kept; correct `sha256` if the new file is the one you mean, or find out who changed it"
+            )
         return draft.replace(home_folder("downloads", found) / name)
 
 

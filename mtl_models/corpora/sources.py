@@ -73,5 +73,8 @@ def _local(source: FileSource) -> Path:
     except OSError as error:
         raise CorpusError(f"{source.path}: cannot be read ({error.strerror})") from None
     if source.sha256 != found:
-        raise CorpusError(f"{source.path}: wrong sha256\n  expected {source.sha256}\n  found    {found}")
+        raise CorpusError(
+            f"{source.path}: wrong sha256\n  expected {source.sha256}\n  found    {found}\n"
+            "correct `sha256` if this file is the one you mean, or find out who changed it"
+        )
     return path
