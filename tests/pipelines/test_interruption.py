@@ -99,7 +99,8 @@ def test_killed_then_stopped_the_run_goes_on_to_the_weights_of_an_undisturbed_on
     last = start(experiment.parent, home)
     told = "".join(until(last, "done  train_joint"))
     assert "films+phones: goes on after epoch 3, from a checkpoint" in told
-    assert last.communicate(timeout=120) and last.returncode == 0
+    last.communicate(timeout=120)
+    assert last.returncode == 0
     assert statuses(home)[-2:] == ["failed", "completed"]
     assert not [*(home / "checkpoints").iterdir()], "a finished training leaves no checkpoint"
 
