@@ -7,6 +7,9 @@ import tempfile
 from pathlib import Path
 
 _HOME = Path(tempfile.mkdtemp(prefix="polytask-tests-"))
+_DOWNLOADS = Path(__file__).parents[1] / "runs" / "downloads"
+_DOWNLOADS.mkdir(parents=True, exist_ok=True)
+(_HOME / "downloads").symlink_to(_DOWNLOADS)  # pinned by sha256, so one copy serves every session
 os.environ["POLYTASK_HOME"] = str(_HOME)
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")

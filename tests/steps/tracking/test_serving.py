@@ -65,7 +65,6 @@ def test_pages_of_a_server_elsewhere_are_only_pointed_to(monkeypatch: pytest.Mon
     assert "open https://mlflow.example:5000" in capsys.readouterr().err
 
 
-@pytest.mark.slow
 @pytest.mark.pipeline
 def test_the_real_server_tells_run_inputs_version_and_aliases_over_rest(
     run: LoggedRun, record: TrainingRecord, port: int, tmp_path: Path
