@@ -12,6 +12,7 @@ import typer
 from mtl_models.config import Experiment, load_experiment
 from mtl_models.errors import PolytaskError
 from pipelines.environment import prepare
+from pipelines.zenml_store import lay_out_store
 
 if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse
@@ -29,6 +30,7 @@ def run_experiment(config: Path, overrides: Sequence[str], cache: bool) -> None:
     from pipelines.fingerprints import source_fingerprints
 
     fingerprints = source_fingerprints(experiment)
+    lay_out_store()
     run = _run_pipeline(experiment, fingerprints, cache)
 
     from pipelines.summary import print_summary
