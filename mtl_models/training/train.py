@@ -45,7 +45,7 @@ def train(
     torch.manual_seed(seed)
     untrained = build_network(network, tasks, {group: torch.from_numpy(matrices[group].values) for group in vocabularies})
     checkpoints = _checkpoints(encoded, matrices, network, training, seed)
-    history = fit(untrained, tasks, encoded, training, seed, checkpoints, label="+".join(task.name for task in tasks))
+    history = fit(untrained, tasks, encoded, training, seed, checkpoints, label="joint" if len(tasks) > 1 else tasks[0].name)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return Model(untrained, tuple(tasks), vocabularies, network, training.max_tokens), history
 

@@ -80,13 +80,13 @@ def test_killed_then_stopped_the_run_goes_on_to_the_weights_of_an_undisturbed_on
     home = tmp_path / "home"
 
     killed = start(experiment.parent, home)
-    until(killed, "films+phones: epoch 1/6")
+    until(killed, "joint: epoch 1/6")
     assert end(killed, signal.SIGKILL)[0] == -signal.SIGKILL
     assert not (home / "mlflow.db").exists()
 
     stopped = start(experiment.parent, home)
-    told = "".join(until(stopped, "films+phones: epoch 3/6"))
-    assert "films+phones: goes on after epoch 1, from a checkpoint" in told
+    told = "".join(until(stopped, "joint: epoch 3/6"))
+    assert "joint: goes on after epoch 1, from a checkpoint" in told
     assert "done  ingest" not in told, "what was done before comes from the cache"
     code, rest = end(stopped, signal.SIGINT)
     assert code == 130
@@ -98,7 +98,7 @@ def test_killed_then_stopped_the_run_goes_on_to_the_weights_of_an_undisturbed_on
 
     last = start(experiment.parent, home)
     told = "".join(until(last, "done  train_joint"))
-    assert "films+phones: goes on after epoch 3, from a checkpoint" in told
+    assert "joint: goes on after epoch 3, from a checkpoint" in told
     last.communicate(timeout=120)
     assert last.returncode == 0
     assert statuses(home)[-2:] == ["failed", "completed"]
