@@ -95,7 +95,7 @@ def measure(file: Path) -> dict[str, float]:
     corpus.fingerprint  # noqa: B018 (computed on first use)
     found["fingerprint"] = time.process_time() - started
     try:
-        from mtl_models.corpora.validation import validate
+        from mtl_models.corpora.validation.validate import validate
     except ImportError:
         pass
     else:

@@ -57,7 +57,7 @@ def check_experiment(config: Path, overrides: Sequence[str]) -> None:
 def _read(experiment: Experiment, name: str) -> tuple[Corpus, list[str]]:
     """The task's corpus and the warnings about it."""
     from mtl_models.corpora.ingest import ingest
-    from mtl_models.corpora.validation import raise_if_critical, validate
+    from mtl_models.corpora.validation.validate import raise_if_critical, validate
 
     task = experiment.tasks[name]
     corpus = ingest(name, task.corpus, experiment.seed)

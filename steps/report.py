@@ -10,7 +10,7 @@ from zenml.types import HTMLString, MarkdownString
 
 from mtl_models.config import Experiment
 from mtl_models.corpora.corpus import Corpus
-from mtl_models.corpora.validation_report import ValidationReport
+from mtl_models.corpora.validation.report import ValidationReport
 from mtl_models.evaluation.comparison import Comparison
 from mtl_models.reports.content import CorpusSummary, RunReport, Words
 from mtl_models.reports.validation_page import render_validation

@@ -8,7 +8,7 @@ from zenml import step
 
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.corpora.leaks import separate as without_leaks
-from mtl_models.corpora.validation import ValidationReport
+from mtl_models.corpora.validation.validate import ValidationReport
 from steps.dependencies import depends_on
 from steps.materializers.corpus import CorpusMaterializer
 

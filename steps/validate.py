@@ -9,8 +9,8 @@ from zenml.types import HTMLString
 
 from mtl_models.config.corpus import Validation
 from mtl_models.corpora.corpus import Corpus
-from mtl_models.corpora.validation import ValidationReport, raise_if_critical
-from mtl_models.corpora.validation import validate as check_rows
+from mtl_models.corpora.validation.validate import ValidationReport, raise_if_critical
+from mtl_models.corpora.validation.validate import validate as check_rows
 from mtl_models.errors import CorpusError
 from mtl_models.files import writing_file
 from mtl_models.home import home_folder

@@ -10,7 +10,7 @@ from pydantic import BaseModel, model_validator
 
 from mtl_models.config import Experiment
 from mtl_models.corpora.corpus import SPLITS, Corpus, CorpusReport, Split
-from mtl_models.corpora.validation_report import ValidationReport
+from mtl_models.corpora.validation.report import ValidationReport
 from mtl_models.evaluation.comparison import Comparison
 from mtl_models.evaluation.decision import Decision
 from mtl_models.text.matrix import Coverage

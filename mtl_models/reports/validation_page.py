@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mtl_models.corpora.validation_report import ValidationReport
+from mtl_models.corpora.validation.report import ValidationReport
 from mtl_models.reports.templates import render_html
 
 __all__ = ["render_validation"]

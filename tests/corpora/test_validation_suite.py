@@ -10,7 +10,7 @@ import pytest
 
 from mtl_models.config.corpus import Validation
 from mtl_models.corpora.corpus import FEATURES, SPLITS, Corpus, CorpusReport
-from mtl_models.corpora.validation import raise_if_critical, validate
+from mtl_models.corpora.validation.validate import raise_if_critical, validate
 from mtl_models.errors import ConfigError, CorpusError
 
 Suite = Callable[..., str]

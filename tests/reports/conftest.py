@@ -14,7 +14,7 @@ import pytest
 from mtl_models.config import Experiment
 from mtl_models.config.judging import Evaluation, Gate
 from mtl_models.corpora.corpus import CorpusReport
-from mtl_models.corpora.validation_report import Check, Lengths, OffendingRow, ValidationReport
+from mtl_models.corpora.validation.report import Check, Lengths, OffendingRow, ValidationReport
 from mtl_models.evaluation.comparison import compare
 from mtl_models.evaluation.decision import decide
 from mtl_models.evaluation.predictions import Predictions

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mtl_models.corpora.validation_report import Check, ValidationReport
+from mtl_models.corpora.validation.report import Check, ValidationReport
 from mtl_models.reports.content import RunReport
 from mtl_models.reports.validation_page import render_validation
 

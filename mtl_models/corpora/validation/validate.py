@@ -11,12 +11,12 @@ import pandas as pd
 
 from mtl_models.config.corpus import Validation
 from mtl_models.corpora.corpus import SPLITS, Corpus, Split
-from mtl_models.corpora.validation_checks import PlannedCheck, class_checks, column_checks, row_checks, script_checks
-from mtl_models.corpora.validation_columns import class_table, label_names, measure, schema_of
-from mtl_models.corpora.validation_engine import Outcome, run
-from mtl_models.corpora.validation_report import ROWS_SHOWN, Check, Lengths, OffendingRow, Severity, ValidationReport, excerpt
-from mtl_models.corpora.validation_script import check_script
-from mtl_models.corpora.validation_suite import read_suite, suite_table
+from mtl_models.corpora.validation.checks import PlannedCheck, class_checks, column_checks, row_checks, script_checks
+from mtl_models.corpora.validation.columns import class_table, label_names, measure, schema_of
+from mtl_models.corpora.validation.engine import Outcome, run
+from mtl_models.corpora.validation.report import ROWS_SHOWN, Check, Lengths, OffendingRow, Severity, ValidationReport, excerpt
+from mtl_models.corpora.validation.script import check_script
+from mtl_models.corpora.validation.suite import read_suite, suite_table
 from mtl_models.errors import ConfigError, CorpusError
 
 __all__ = ["Check", "Lengths", "OffendingRow", "ValidationReport", "raise_if_critical", "validate"]

@@ -10,9 +10,9 @@ import pandas as pd
 
 from mtl_models.config.corpus import Validation
 from mtl_models.corpora.corpus import FEATURES, SPLITS, Split
-from mtl_models.corpora.validation_columns import Columns
-from mtl_models.corpora.validation_engine import Outcome, great_expectations
-from mtl_models.corpora.validation_report import ROWS_SHOWN, Severity
+from mtl_models.corpora.validation.columns import Columns
+from mtl_models.corpora.validation.engine import Outcome, great_expectations
+from mtl_models.corpora.validation.report import ROWS_SHOWN, Severity
 
 __all__ = ["PlannedCheck", "class_checks", "column_checks", "row_checks", "script_checks"]
 

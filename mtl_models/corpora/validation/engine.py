@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from mtl_models.corpora.validation_report import ROWS_SHOWN
+from mtl_models.corpora.validation.report import ROWS_SHOWN
 
 __all__ = ["Outcome", "great_expectations", "run"]
 

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from mtl_models.corpora.corpus import SPLITS, Corpus
-from mtl_models.corpora.validation_columns import label_names
-from mtl_models.corpora.validation_engine import great_expectations
+from mtl_models.corpora.validation.columns import label_names
+from mtl_models.corpora.validation.engine import great_expectations
 from mtl_models.errors import ConfigError
 
 __all__ = ["COLUMNS", "read_suite", "suite_table"]

@@ -1,0 +1,1 @@
+"""What must hold for the rows of a corpus, judged by Great Expectations."""
