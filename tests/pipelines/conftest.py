@@ -6,7 +6,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -63,6 +63,15 @@ def command_line(folder: Path, home: Path) -> Polytask:
         return subprocess.run(command, env=variables, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
 
     return polytask
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    """Commands called in this process point ZenML at one test's home; no other test's processes may inherit that."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture
