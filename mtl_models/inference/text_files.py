@@ -11,6 +11,9 @@ from mtl_models.errors import CorpusError
 
 __all__ = ["read_texts"]
 
+_LONGEST_CELL = 1 << 26
+"""Characters of a cell; a quote that is never closed must not swallow a file larger than memory."""
+
 
 def read_texts(path: Path, column: str = "text") -> Iterator[str]:
     """The texts of a UTF-8 file, in its order, never all in memory.
@@ -45,6 +48,7 @@ def _plain(path: Path, column: str) -> Iterator[str]:  # noqa: ARG001  # a line 
 
 
 def _table(path: Path, column: str) -> Iterator[str]:
+    csv.field_size_limit(_LONGEST_CELL)  # the module's own limit of 128 kB is global, and the corpus readers raise it too
     rows = csv.reader((line for _, line in _lines(path)), delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
     try:
         header = next(rows, [])
@@ -58,9 +62,7 @@ def _table(path: Path, column: str) -> Iterator[str]:
                 raise CorpusError(f"{path}:{rows.line_num}: {len(row)} columns, but '{column}' is column {place + 1}")
             yield row[place]
     except csv.Error as error:
-        raise CorpusError(
-            f"{path}:{rows.line_num}: not CSV ({error}); put texts with commas or quotes in double quotes, very long ones in a .jsonl"
-        ) from error
+        raise CorpusError(f"{path}:{rows.line_num}: not CSV ({error}); put texts with commas or quotes in double quotes") from error
 
 
 def _objects(path: Path, column: str) -> Iterator[str]:
