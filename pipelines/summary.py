@@ -27,16 +27,17 @@ def print_summary(run: PipelineRunResponse, seconds: float) -> None:
 
     from steps.tracking.registration import Registration
 
-    comparison = output(run, "compare", "comparison", Comparison)
-    registration = output(run, "register", "registration", Registration)
+    steps = run.steps  # asked for once: every look costs a query per step
+    comparison = output(steps["compare"], "comparison", Comparison)
+    registration = output(steps["register"], "registration", Registration)
     page = home_folder("reports", registration.model) / "report.html"
     with writing_file(page) as draft:
-        draft.write_text(output(run, "report", "report", HTMLString), encoding="utf-8")
+        draft.write_text(output(steps["report"], "report", HTMLString), encoding="utf-8")
     console = Console(width=max(Console().width, 100))
     console.print(_results(comparison))
     typer.secho(registration.decision.prose(), fg="green" if registration.decision.promote else "yellow")
-    cached = sum(step.status == "cached" for step in run.steps.values())
-    typer.echo(f"\n{run.name}: {len(run.steps)} steps, {cached} from the cache, {seconds:.0f} s")
+    cached = sum(step.status == "cached" for step in steps.values())
+    typer.echo(f"\n{run.name}: {len(steps)} steps, {cached} from the cache, {seconds:.0f} s")
     typer.echo(f"  report      {page}")
     typer.echo(f"  model       {registration.uri} (MLflow run {registration.run_id})")
     typer.echo("  runs        polytask ui")
