@@ -24,7 +24,7 @@ demo: $(READY) ## Train, judge and register the demo: four sentiment domains, re
 	$(BIN)/polytask run configs/demo.yaml
 	$(BIN)/polytask predict "what a waste of two hours" "love this phone"
 
-quick: $(READY) ## The same in under a minute, on a part of the data
+quick: $(READY) ## The same in about a minute, on a part of the data
 	$(BIN)/polytask run configs/quick.yaml
 
 check: $(READY) ## Check configs/demo.yaml and print its plan; trains nothing
