@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -126,9 +127,19 @@ def _describe(path: Path, data: Any, lines: dict[Path_, int], fault: Any) -> str
     if fault["type"] == "unknown_key":
         at = (*at, fault["ctx"]["key"])
         return f"{path}:{_line(lines, at)}: {_dotted(at)}: {fault['msg']}"
+    if fault["type"] == "union_tag_invalid":
+        return f"{path}:{_line(lines, (*at, 'name'))}: {_dotted((*at, 'name'))}: {_unknown_name(fault['ctx'])}"
     message = fault["msg"].removeprefix("Value error, ")
     found = "" if fault["type"] in ("missing", "value_error") else f" (found: {fault['input']!r})"
     return f"{path}:{_line(lines, at)}: {_dotted(at)}: {message}{found}"
+
+
+def _unknown_name(context: Mapping[str, str]) -> str:
+    """A section's `name` that no section of the kind has."""
+    known = [name.strip("' ") for name in context["expected_tags"].split(",")]
+    near = difflib.get_close_matches(context["tag"], known, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return f"there is no '{context['tag']}'; {hint}known: {', '.join(known)}"
 
 
 def _plain(data: Any, loc: Sequence[str | int]) -> Path_:

@@ -1,38 +1,37 @@
-"""How a network is trained: batches, sampler, optimizer, schedule, stopping."""
+"""How a network is trained: batches, sampler, objective, optimizer, schedule, stopping."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from mtl_models.config.base import Section
+from mtl_models.config.objectives import FixedWeights, Objective
+from mtl_models.config.samplers import ProportionalSampler, Sampler
 
-__all__ = ["ProportionalSampler", "Sampler", "Training", "UniformSampler"]
-
-
-class ProportionalSampler(Section):
-    """Every row of every task once an epoch."""
-
-    name: Literal["proportional"] = "proportional"
-
-
-class UniformSampler(Section):
-    """The same number of rows of every task an epoch; their sum is that of all rows."""
-
-    name: Literal["uniform"] = "uniform"
-
-
-Sampler = Annotated[ProportionalSampler | UniformSampler, Field(discriminator="name")]
+__all__ = ["Training"]
 
 
 class Training(Section):
     """The budget and the optimizer; the joint model and every twin get the same."""
 
     epochs: int = Field(12, ge=1, description="at most so many passes")
-    batch_size: int = Field(32, ge=1, description="rows per update")
+    batch_size: int = Field(32, ge=1, description="rows per update; of every task where updates aggregate them")
     max_tokens: int = Field(256, ge=1, description="a longer text is cut after so many tokens")
     sampler: Sampler = ProportionalSampler()
+    updates: Literal["mixed", "single_task", "aggregate"] = Field(
+        "mixed",
+        description="what an update sees: one batch that mixes the tasks, one batch of one task, or a batch of every task, losses combined",
+    )
+    objective: Objective = FixedWeights()
+    successive_regularisation: float | None = Field(
+        None, gt=0.0, description="weight of the pull back to the shared weights as a task's pass began; needs `sampler: sequential`"
+    )
+    learning_state: Literal["shared", "per_task"] = Field(
+        "shared", description="the optimizer's moments: one set, or one per task (needs `updates: single_task`)"
+    )
+    conflicts_every: int | None = Field(None, ge=1, description="measure the cosines of the tasks' gradients every so many updates")
     optimizer: Literal["adam", "adamw"] = "adamw"
     learning_rate: float = Field(1e-3, gt=0.0, le=10.0)
     weight_decay: float = Field(0.01, ge=0.0, description="decoupled with adamw, L2 with adam")

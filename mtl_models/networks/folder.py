@@ -203,7 +203,7 @@ def _probe(model: Model) -> dict[str, Tensor]:
         ids = torch.randint(1, vocabulary.size, (len(lengths), int(lengths.max())), generator=random)
         batch = Batch(ids, lengths, {task.name: rows for task in model.tasks if task.vocabulary == name})
         with evaluating(model.network):
-            found.update(model.network(batch.to(model.network.device)))
+            found.update(model.network(batch.to(model.network.device)).logits)
     return found
 
 

@@ -69,7 +69,7 @@ class Model:
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             with evaluating(self.network):
-                logits = self.network(_padded([encoded[row] for row in rows], tasks).to(self.network.device))
+                logits = self.network(_padded([encoded[row] for row in rows], tasks).to(self.network.device)).logits
                 answers = [(task, kind_of(task).probabilities(logits[task.name]).float().cpu().numpy()) for task in tasks]
             for task, probabilities in answers:
                 yield task, rows, probabilities

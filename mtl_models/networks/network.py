@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from mtl_models.layers.embeddings import Embeddings
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import PAD
 
-__all__ = ["PAD", "Batch", "Network", "evaluating"]
+__all__ = ["PAD", "Batch", "Network", "Output", "SharedEncoder", "evaluating"]
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,20 @@ class Batch:
         )
 
 
+@dataclass(frozen=True)
+class Output:
+    """What a network says of a batch.
+
+    `logits` task -> (B_t, K_t), for the rows `batch.rows[task]`; `penalty` a scalar that training adds to the loss as it stands
+    (already weighted), None where the network has none or is not training.
+    """
+
+    logits: Mapping[str, Tensor]
+    penalty: Tensor | None = None
+
+
 class Network(nn.Module, ABC):
-    """An encoder that tasks share and one head per task, in `heads[task]`; the parameters under `heads` and the rest are disjoint.
+    """Weights that tasks share, and one module per task, `heads[task]`, that holds everything the task owns alone.
 
     The logits of a row depend neither on padding nor on the other rows of its batch.
     """
@@ -56,18 +69,33 @@ class Network(nn.Module, ABC):
         self.heads = ModulesByName()
 
     @abstractmethod
-    def encode(self, batch: Batch) -> Tensor:
-        """Features (B, F) of every row."""
+    def forward(self, batch: Batch) -> Output:
+        """The logits of every task for the rows it asks for."""
 
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Task -> logits (B_t, K_t) of the rows `batch.rows[task]`."""
-        features = self.encode(batch)
-        return {task: self.heads[task](features[rows]) for task, rows in batch.rows.items()}
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """The trainable parameters that at least two tasks may move, in the order of `parameters()`: no heads, no one task's words."""
+        members = Counter(self.embeddings.vocabulary_of.values())
+        alone = {id(p) for name, table in self.embeddings.tables.items() if members[name] == 1 for p in table.parameters()}
+        owned = alone | {id(p) for p in self.heads.parameters()}
+        return [p for p in self.parameters() if p.requires_grad and id(p) not in owned]
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.parameters()).device
+
+
+class SharedEncoder(Network):
+    """A network whose encoder knows no tasks: every row is encoded once, whichever and however many tasks ask for it."""
+
+    @abstractmethod
+    def encode(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """Features (B, F) of every row, and the penalty of `Output`."""
+
+    def forward(self, batch: Batch) -> Output:
+        """One pass of the encoder, then every head on its rows."""
+        features, penalty = self.encode(batch)
+        return Output({task: self.heads[task](features[rows]) for task, rows in batch.rows.items()}, penalty)
 
 
 @contextmanager

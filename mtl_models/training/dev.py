@@ -38,5 +38,5 @@ def measure_dev(
 def _logits(network: Network, task: str, split: EncodedSplit, device: torch.device) -> Tensor:
     """Logits of every row of the split, in its order, on the CPU."""
     batches = by_length(split.lengths)
-    found = [network(collate({task: split}, {task: rows}).to(device))[task] for rows in batches]
+    found = [network(collate({task: split}, {task: rows}).to(device)).logits[task] for rows in batches]
     return torch.cat(found).cpu()[np.argsort(np.concatenate(batches))]

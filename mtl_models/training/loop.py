@@ -109,9 +109,10 @@ class Loop:
         """One update; returns the un-weighted loss of each task in the batch, still on the device, so that nothing waits for it."""
         batch = batch.to(self.accelerator.device)
         with self.accelerator.autocast():
-            logits = self.network(batch)
-        losses = {task: self.kinds[task].loss(logits[task].float(), labels) for task, labels in batch.labels.items()}
-        self.accelerator.backward(mean_over_rows(losses, counts))
+            output = self.network(batch)
+        losses = {task: self.kinds[task].loss(output.logits[task].float(), labels) for task, labels in batch.labels.items()}
+        total = mean_over_rows(losses, counts)
+        self.accelerator.backward(total if output.penalty is None else total + output.penalty)
         if self.training.clip is not None:
             self.accelerator.clip_grad_norm_(self.network.parameters(), self.training.clip)
         self.optimizer.step()

@@ -60,7 +60,7 @@ def test_a_fresh_process_computes_the_same_bits(plain_model: Model, tmp_path: Pa
     save_model(plain_model, tmp_path / "model")
     batch = Batch(torch.tensor([[2, 3, 4], [5, 0, 0]]), torch.tensor([3, 1]), {"tweets": torch.arange(2), "type": torch.arange(2)})
     with torch.inference_mode():
-        here = {task: logits.numpy().tobytes().hex() for task, logits in plain_model.network(batch).items()}
+        here = {task: logits.numpy().tobytes().hex() for task, logits in plain_model.network(batch).logits.items()}
     script = (
         "import json, sys, torch\nfrom pathlib import Path\n"
         "from mtl_models.networks.folder import load_model\nfrom mtl_models.networks.network import Batch\n"
@@ -68,7 +68,7 @@ def test_a_fresh_process_computes_the_same_bits(plain_model: Model, tmp_path: Pa
         "model = load_model(Path(sys.argv[1]))\n"
         "batch = Batch(torch.tensor([[2, 3, 4], [5, 0, 0]]), torch.tensor([3, 1]), dict(tweets=torch.arange(2), type=torch.arange(2)))\n"
         "with torch.inference_mode():\n"
-        "    print(json.dumps({task: logits.numpy().tobytes().hex() for task, logits in model.network(batch).items()}))\n"
+        "    print(json.dumps({task: logits.numpy().tobytes().hex() for task, logits in model.network(batch).logits.items()}))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "model")], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
@@ -154,7 +154,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "binary config": (lambda folder: (folder / "config.json").write_bytes(b"\xff\xfe{"), r"config\.json: damaged, not JSON"),
     "a list": (lambda folder: (folder / "config.json").write_text("[]"), r"config\.json: format None, written by polytask \?"),
     "newer format": (_edit(lambda c: c.update(format=2, library="9.9")), r"format 2, written by polytask 9\.9.*reads format 1"),
-    "unknown key": (_edit(lambda c: c["network"].update(wings=2)), r"config\.json: network: unknown key 'wings'"),
+    "unknown key": (_edit(lambda c: c["network"].update(wings=2)), r"config\.json: network.joint_lstm: unknown key 'wings'"),
     "unknown task key": (_edit(lambda c: c["tasks"][0].pop("labels")), r"config\.json: tasks\.0\.labels: Field required"),
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), r"model\.safetensors: missing"),
     "no tokenizer": (lambda folder: (folder / "hi.tokenizer.json").unlink(), r"hi\.tokenizer\.json: missing"),

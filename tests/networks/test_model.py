@@ -90,4 +90,4 @@ def test_the_fingerprint_follows_all_that_decides_an_answer(model: Model, plain_
 def test_heads_only_see_rows_that_ask_for_them(model: Model) -> None:
     network: Network = model.network
     batch = Batch(torch.tensor([[2, 3], [3, 4]]), torch.tensor([2, 2]), {"tweets": torch.tensor([1]), "hindi": torch.tensor([0])})
-    assert {task: tuple(logits.shape) for task, logits in network(batch).items()} == {"tweets": (1, 2), "hindi": (1, 2)}
+    assert {task: tuple(logits.shape) for task, logits in network(batch).logits.items()} == {"tweets": (1, 2), "hindi": (1, 2)}

@@ -13,12 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from mtl_models.config.network import JointLstm as Section
 from mtl_models.config.training import Training
-from mtl_models.networks.joint_lstm import JointLstm
-from mtl_models.networks.network import Batch
+from mtl_models.networks.joint import Joint
+from mtl_models.networks.network import Batch, Output
 from mtl_models.tasks.task import Task
 from mtl_models.training.encoding import EncodedCorpus, EncodedSplit
 from mtl_models.training.fit import fit
@@ -26,10 +25,10 @@ from mtl_models.training.fit import fit
 FATAL_UPDATE = int(sys.argv[2])
 
 
-class Mortal(JointLstm):
+class Mortal(Joint):
     updates = 0
 
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
+    def forward(self, batch: Batch) -> Output:
         self.updates += self.training
         if self.updates == FATAL_UPDATE:
             os.kill(os.getpid(), signal.SIGKILL)

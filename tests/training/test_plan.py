@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtl_models.config.training import ProportionalSampler, Training, UniformSampler
+from mtl_models.config.samplers import ProportionalSampler, UniformSampler
+from mtl_models.config.training import Training
 from mtl_models.errors import CorpusError
 from mtl_models.training.batches import EpochBatches
 from mtl_models.training.encoding import EncodedSplit
@@ -22,7 +23,7 @@ from mtl_models.training.seeds import generator
 ROWS = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 200), min_size=1)
 
 
-@pytest.mark.parametrize("section", [ProportionalSampler(), UniformSampler()], ids=lambda section: section.name)
+@pytest.mark.parametrize("section", [ProportionalSampler(), UniformSampler(name="uniform")], ids=lambda section: section.name)
 @given(rows=ROWS, epochs=st.integers(1, 5), batch_size=st.integers(1, 64))
 def test_the_plan_is_what_is_drawn(section: ProportionalSampler, rows: dict[str, int], epochs: int, batch_size: int) -> None:
     training = Training(epochs=epochs, batch_size=batch_size, sampler=section)
@@ -58,7 +59,7 @@ def test_a_starving_task_is_named() -> None:
 
 
 def test_a_task_repeated_too_often_is_named() -> None:
-    plan = sampling_plan({"large": 1000, "tiny": 50}, Training(epochs=2, sampler=UniformSampler()))
+    plan = sampling_plan({"large": 1000, "tiny": 50}, Training(epochs=2, sampler=UniformSampler(name="uniform")))
     assert plan.tasks["tiny"].passes == 21.0
     assert [warning for warning in plan.warnings if "'tiny' would be repeated 21.0 times" in warning]
     assert not sampling_plan({"a": 10, "b": 10}, Training(epochs=20)).warnings, "exactly 20 times is allowed"

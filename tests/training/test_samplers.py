@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtl_models.config.training import ProportionalSampler, UniformSampler
+from mtl_models.config.samplers import ProportionalSampler, UniformSampler
 from mtl_models.training.samplers.build import build_sampler
 from mtl_models.training.samplers.draw import draw
 
-SECTIONS = [ProportionalSampler(), UniformSampler()]
+SECTIONS = [ProportionalSampler(), UniformSampler(name="uniform")]
 ROWS = st.dictionaries(st.sampled_from(["tweets", "movie", "product", "editorials"]), st.integers(1, 60), min_size=1)
 SEEDS = st.integers(0, 2**31 - 1)
 
@@ -26,7 +26,7 @@ def test_proportional_takes_every_row_exactly_once(rows: dict[str, int], epoch: 
 
 @given(rows=ROWS, epoch=st.integers(1, 5))
 def test_uniform_gives_equal_shares_of_the_same_total(rows: dict[str, int], epoch: int) -> None:
-    quotas = build_sampler(UniformSampler()).quotas(rows, epoch, 5)
+    quotas = build_sampler(UniformSampler(name="uniform")).quotas(rows, epoch, 5)
     assert sum(quotas.values()) == sum(rows.values())
     assert max(quotas.values()) - min(quotas.values()) <= 1
     assert min(quotas.values()) >= 1
@@ -56,7 +56,7 @@ def test_an_oversampled_task_is_shuffled_anew_in_every_pass(section: Proportiona
 
 @given(rows=ROWS, epoch=st.integers(1, 5), seed=SEEDS)
 def test_a_draw_follows_from_its_arguments(rows: dict[str, int], epoch: int, seed: int) -> None:
-    sampler = build_sampler(UniformSampler())
+    sampler = build_sampler(UniformSampler(name="uniform"))
     once, again = (draw(sampler, rows, epoch, 5, seed) for _ in range(2))
     assert {task: chosen.tolist() for task, chosen in once.items()} == {task: chosen.tolist() for task, chosen in again.items()}
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from mtl_models.config.training import ProportionalSampler as ProportionalSection
-from mtl_models.config.training import Sampler as Section
-from mtl_models.config.training import UniformSampler as UniformSection
+from mtl_models.config.samplers import ProportionalSampler as ProportionalSection
+from mtl_models.config.samplers import Sampler as Section
+from mtl_models.config.samplers import UniformSampler as UniformSection
+from mtl_models.errors import ConfigError
 from mtl_models.training.samplers.proportional import ProportionalSampler
 from mtl_models.training.samplers.sampler import Sampler
 from mtl_models.training.samplers.uniform import UniformSampler
@@ -19,3 +20,5 @@ def build_sampler(section: Section) -> Sampler:
             return ProportionalSampler()
         case UniformSection():
             return UniformSampler()
+        case _:
+            raise ConfigError(f"training.sampler: '{section.name}' is not there yet")

@@ -54,10 +54,10 @@ def test_a_text_alone_and_among_others_and_behind_padding(
 ) -> None:
     network = _network(layers=layers, bidirectional=bidirectional).to(dtype).eval()
     texts, tasks = mixed
-    together, padded = network(_batch(texts, tasks)), network(_batch(texts, tasks, extra))
+    together, padded = network(_batch(texts, tasks)).logits, network(_batch(texts, tasks, extra)).logits
     seen = dict.fromkeys(tasks, 0)
     for text, task in zip(texts, tasks, strict=True):
-        alone = network(_batch([text], [task]))[task][0]
+        alone = network(_batch([text], [task])).logits[task][0]
         torch.testing.assert_close(together[task][seen[task]], alone, atol=tolerance, rtol=0)
         torch.testing.assert_close(padded[task][seen[task]], alone, atol=tolerance, rtol=0)
         seen[task] += 1
@@ -67,7 +67,7 @@ def test_a_text_alone_and_among_others_and_behind_padding(
 def test_equals_a_slow_obvious_reference(layers: int, bidirectional: bool) -> None:
     network = _network(layers=layers, bidirectional=bidirectional).double().eval()
     texts = [[1, 2, 3, 4], [5], [6, 1]]
-    logits = network(_batch(texts, ["tweets", "type", "hindi"]))
+    logits = network(_batch(texts, ["tweets", "type", "hindi"])).logits
     for text, task in zip(texts, TASKS, strict=True):
         expected = _reference(network.state_dict(), text, task, layers, bidirectional)
         np.testing.assert_allclose(logits[task.name][0].detach().numpy(), expected, atol=1e-12)
@@ -109,7 +109,7 @@ def _logistic(z: np.ndarray) -> np.ndarray:
 def test_the_tasks_of_a_batch_learn_and_the_absent_do_not(present: set[Task]) -> None:
     network = _network(layers=2)
     names = sorted(task.name for task in present)
-    logits = network(_batch([[1, 2, 3]] * len(names), names))
+    logits = network(_batch([[1, 2, 3]] * len(names), names)).logits
     torch.stack([kind_of(task).loss(logits[task.name], torch.tensor([1])) for task in present]).sum().backward()
     for name, parameter in network.named_parameters():
         part, _, rest = name.partition(".")
@@ -127,7 +127,7 @@ def test_everything_a_task_owns_is_saved() -> None:
 
 def test_frozen_embeddings_stay() -> None:
     network = _network(trainable_embeddings=False)
-    network(_batch([[1, 2]], ["tweets"]))["tweets"].sum().backward()
+    network(_batch([[1, 2]], ["tweets"])).logits["tweets"].sum().backward()
     assert all(parameter.grad is None for name, parameter in network.named_parameters() if name.startswith("embeddings"))
 
 
@@ -144,7 +144,7 @@ NEEDS_GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), 
 def test_the_whole_network_moves_to_a_device(device: str) -> None:
     network = _network().to(device)
     assert all(tensor.device.type == device for tensor in network.state_dict().values())
-    logits = network(_batch([[1, 2], [3]], ["tweets", "hindi"]).to(network.device))
+    logits = network(_batch([[1, 2], [3]], ["tweets", "hindi"]).to(network.device)).logits
     assert {task: (tuple(rows.shape), rows.device.type) for task, rows in logits.items()} == {
         "tweets": ((1, 2), device),
         "hindi": ((1, 2), device),
@@ -156,9 +156,9 @@ def test_evaluating_drops_nothing_and_puts_every_module_back() -> None:
     network.lstm.eval()
     batch = _batch([[1, 2, 3]], ["tweets"])
     with evaluating(network):
-        first, second = network(batch)["tweets"], network(batch)["tweets"]
+        first, second = network(batch).logits["tweets"], network(batch).logits["tweets"]
         assert first.equal(second)
         assert not first.requires_grad
     assert network.training
     assert not network.lstm.training
-    assert not network(batch)["tweets"].equal(network(batch)["tweets"])
+    assert not network(batch).logits["tweets"].equal(network(batch).logits["tweets"])
