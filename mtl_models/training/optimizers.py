@@ -14,9 +14,10 @@ def build_optimizer(network: nn.Module, training: Training) -> torch.optim.Optim
     """Adam (Kingma and Ba 2015; decay as L2) or AdamW (Loshchilov and Hutter 2019; decoupled decay) over the trainable parameters.
 
     Decay is for weight matrices. Biases and norms are left out, as usual; so are embedding tables, where decay would pull the vector
-    of a word towards zero in every update of the many that do not contain it.
+    of a word, or n-gram, towards zero in every update of the many that do not contain it.
     """
-    embeddings = {id(p) for module in network.modules() if isinstance(module, nn.Embedding) for p in module.parameters(recurse=False)}
+    tables = (module for module in network.modules() if isinstance(module, nn.Embedding | nn.EmbeddingBag))
+    embeddings = {id(p) for table in tables for p in table.parameters(recurse=False)}
     trainable = [p for p in network.parameters() if p.requires_grad]
     decayed = [p for p in trainable if p.ndim >= 2 and id(p) not in embeddings]
     plain = [p for p in trainable if p.ndim < 2 or id(p) in embeddings]

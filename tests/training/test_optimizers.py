@@ -14,6 +14,7 @@ class Small(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.words = nn.Embedding(5, 3)
+        self.ngrams = nn.EmbeddingBag(5, 3)
         self.norm = nn.LayerNorm(3)
         self.out = nn.Linear(3, 2)
         self.frozen = nn.Parameter(torch.ones(2, 2), requires_grad=False)
