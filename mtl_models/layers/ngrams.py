@@ -31,8 +31,9 @@ class NgramBag(nn.Module):
         """Ids (B, n), lengths (B,) at least 1, and a number per row that tells vocabularies apart (B,) -> (B, dimension)."""
         hashes, there = ngram_hashes(ids, lengths, salts, self.max_n)
         buckets = (hashes % self.table.num_embeddings).masked_fill(~there, 0)
-        share = there / there.sum(1, keepdim=True)
-        mean = F.embedding_bag(buckets, self.table.weight, mode="sum", per_sample_weights=share.to(self.table.weight.dtype))
+        counted = there.to(self.table.weight.dtype)
+        share = counted / counted.sum(1, keepdim=True)
+        mean = F.embedding_bag(buckets, self.table.weight, mode="sum", per_sample_weights=share)
         dropped: Tensor = self.dropout(mean)
         return dropped
 

@@ -36,10 +36,7 @@ def attention_penalty(weights: Tensor, squared: bool = True) -> Tensor:
     It is small where every hop looks at few words and no two at the same. Not squared it is the plain Frobenius norm, as the package
     Joint Learn has it; where that norm is 0 its gradient is taken as 0.
     """
-    with torch.autocast(weights.device.type, enabled=False):
-        exact = weights.to(torch.promote_types(weights.dtype, torch.float32))
-        difference = exact @ exact.transpose(1, 2) - torch.eye(exact.shape[1], dtype=exact.dtype, device=exact.device)
-    if squared:
-        return difference.square().sum((1, 2)).mean()
-    norms: Tensor = torch.linalg.vector_norm(difference, dim=(1, 2))
-    return norms.mean()
+    exact = weights.double()  # small, and the one type that mixed precision leaves alone
+    difference = exact @ exact.transpose(1, 2) - torch.eye(exact.shape[1], dtype=exact.dtype, device=exact.device)
+    norms = difference.square().sum((1, 2)) if squared else torch.linalg.vector_norm(difference, dim=(1, 2))
+    return norms.mean().to(torch.promote_types(weights.dtype, torch.float32))

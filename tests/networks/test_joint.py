@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from pydantic import TypeAdapter
 
-from mtl_models.config.network import JointLstm as Config
+from mtl_models.config import network as config
+from mtl_models.config.text import TextOptions
+from mtl_models.config.text import Vocabulary as VocabularySection
+from mtl_models.errors import ConfigError
 from mtl_models.networks.build import build_network
+from mtl_models.networks.folder import save_model
+from mtl_models.networks.joint import Joint
+from mtl_models.networks.model import Model
 from mtl_models.networks.network import PAD, Batch, Network, evaluating
 from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.task import Task
+from mtl_models.text.vocabulary import build_vocabulary
 
 TASKS = (
     Task("tweets", "single_label", ("bad", "good")),
@@ -25,10 +34,27 @@ TASKS = (
 VOCABULARY = {"shared": 11, "hi": 7}
 
 
-def _network(tasks: tuple[Task, ...] = TASKS, **options: object) -> Network:
+POOLED = {"pooling": ("last", "max", "mean")}
+ATTENTIVE = {"attention": {"hops": 3, "hidden": 4, "fc": 8}}
+TRANSFORMED = {"transformer": {"heads": 3, "feedforward": 5}}
+NETWORKS: dict[str, dict[str, object]] = {
+    "joint_lstm": POOLED,
+    "joint_lstm_attention": ATTENTIVE,
+    "joint_transformer_lstm": {**TRANSFORMED, **POOLED},
+    "joint_transformer_lstm_attention": {**TRANSFORMED, **ATTENTIVE},
+}
+NGRAMS = {"max_n": 3, "buckets": 64, "dimension": 5}
+every_network = pytest.mark.parametrize("name", NETWORKS)
+attentive_networks = pytest.mark.parametrize("name", [name for name in NETWORKS if name.endswith("_attention")])
+
+
+def _section(name: str, **options: object) -> config.Network:
+    return TypeAdapter(config.Network).validate_python({"name": name, "hidden": 4, **NETWORKS[name], **options})
+
+
+def _network(name: str = "joint_lstm", tasks: tuple[Task, ...] = TASKS, **options: object) -> Network:
     torch.manual_seed(5)
-    config = Config.model_validate({"hidden": 4, "pooling": ("last", "max", "mean"), **options})
-    return build_network(config, tasks, {name: torch.randn(size, 3) for name, size in VOCABULARY.items()})
+    return build_network(_section(name, **options), tasks, {group: torch.randn(size, 6) for group, size in VOCABULARY.items()})
 
 
 def _batch(texts: list[list[int]], tasks: list[str], extra: int = 0) -> Batch:
@@ -46,13 +72,21 @@ def _mixed(draw: st.DrawFn) -> tuple[list[list[int]], list[str]]:
     return [draw(st.lists(st.integers(1, size[task] - 1), min_size=1, max_size=6)) for task in tasks], tasks
 
 
-@given(_mixed(), st.integers(0, 4), st.integers(1, 2), st.booleans())
-@settings(deadline=None, max_examples=40)
+@given(_mixed(), st.integers(0, 4), st.integers(1, 2), st.booleans(), st.sampled_from([None, NGRAMS]))
+@settings(deadline=None, max_examples=20)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
+@every_network
 def test_a_text_alone_and_among_others_and_behind_padding(
-    dtype: torch.dtype, tolerance: float, mixed: tuple[list[list[int]], list[str]], extra: int, layers: int, bidirectional: bool
+    name: str,
+    dtype: torch.dtype,
+    tolerance: float,
+    mixed: tuple[list[list[int]], list[str]],
+    extra: int,
+    layers: int,
+    bidirectional: bool,
+    ngrams: dict[str, int] | None,
 ) -> None:
-    network = _network(layers=layers, bidirectional=bidirectional).to(dtype).eval()
+    network = _network(name, layers=layers, bidirectional=bidirectional, ngrams=ngrams).to(dtype).eval()
     texts, tasks = mixed
     together, padded = network(_batch(texts, tasks)).logits, network(_batch(texts, tasks, extra)).logits
     seen = dict.fromkeys(tasks, 0)
@@ -63,96 +97,166 @@ def test_a_text_alone_and_among_others_and_behind_padding(
         seen[task] += 1
 
 
-@pytest.mark.parametrize(("layers", "bidirectional"), itertools.product([1, 2], [False, True]))
-def test_equals_a_slow_obvious_reference(layers: int, bidirectional: bool) -> None:
-    network = _network(layers=layers, bidirectional=bidirectional).double().eval()
-    texts = [[1, 2, 3, 4], [5], [6, 1]]
-    logits = network(_batch(texts, ["tweets", "type", "hindi"])).logits
-    for text, task in zip(texts, TASKS, strict=True):
-        expected = _reference(network.state_dict(), text, task, layers, bidirectional)
-        np.testing.assert_allclose(logits[task.name][0].detach().numpy(), expected, atol=1e-12)
-
-
-def _reference(weights: dict[str, Tensor], text: list[int], task: Task, layers: int, bidirectional: bool) -> np.ndarray:
-    """The network for one text, cell by cell, in float64."""
-    w = {name: weight.numpy() for name, weight in weights.items()}
-    states = [w[f"embeddings.tables.{task.vocabulary}.weight"][token] for token in text]
-    for depth in range(layers):
-        ahead = _run(w, f"lstm.ahead.{depth}", states)
-        if bidirectional:
-            back = _run(w, f"lstm.back.{depth}", states[::-1])[::-1]
-            states = [np.concatenate(pair) for pair in zip(ahead, back, strict=True)]
-        else:
-            states = ahead
-    last = np.concatenate([states[-1][:4], states[0][4:]])
-    features = np.concatenate([last, np.max(states, axis=0), np.mean(states, axis=0)])
-    return w[f"heads.{task.name}.weight"] @ features + w[f"heads.{task.name}.bias"]
-
-
-def _run(w: dict[str, np.ndarray], cell: str, inputs: list[np.ndarray]) -> list[np.ndarray]:
-    h, c, states = np.zeros(4), np.zeros(4), []
-    for x in inputs:
-        z = w[f"{cell}.weight_ih_l0"] @ x + w[f"{cell}.bias_ih_l0"] + w[f"{cell}.weight_hh_l0"] @ h + w[f"{cell}.bias_hh_l0"]
-        i, f, g, o = z[:4], z[4:8], z[8:12], z[12:]
-        c = _logistic(f) * c + _logistic(i) * np.tanh(g)
-        h = _logistic(o) * np.tanh(c)
-        states.append(h)
-    return states
-
-
-def _logistic(z: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-z))
-
-
-@given(st.sets(st.sampled_from(TASKS), min_size=1))
-@settings(deadline=None)
-def test_the_tasks_of_a_batch_learn_and_the_absent_do_not(present: set[Task]) -> None:
-    network = _network(layers=2)
+@given(st.sets(st.sampled_from(TASKS), min_size=1), st.booleans())
+@settings(deadline=None, max_examples=20)
+@every_network
+def test_the_tasks_of_a_batch_learn_and_the_absent_do_not(name: str, present: set[Task], bidirectional: bool) -> None:
+    network = _network(name, layers=2, bidirectional=bidirectional, dropout=0.0, ngrams={**NGRAMS, "dropout": 0.0})
     names = sorted(task.name for task in present)
-    logits = network(_batch([[1, 2, 3]] * len(names), names)).logits
-    torch.stack([kind_of(task).loss(logits[task.name], torch.tensor([1])) for task in present]).sum().backward()
-    for name, parameter in network.named_parameters():
-        part, _, rest = name.partition(".")
-        wanted = {task.name for task in present} if part == "heads" else {task.vocabulary for task in present}
-        owner = rest.split(".")[0 if part == "heads" else 1]
-        learns = part == "lstm" or owner in wanted
-        assert learns == (parameter.grad is not None and bool(parameter.grad.ne(0).any())), name
+    output = network(_batch([[1, 2, 3]] * len(names), names))
+    losses = [kind_of(task).loss(output.logits[task.name], torch.tensor([1])) for task in present]
+    torch.stack(losses + ([] if output.penalty is None else [output.penalty])).sum().backward()
+    for parameter_name, parameter in network.named_parameters():
+        part, _, rest = parameter_name.partition(".")
+        owners = {"heads": {task.name for task in present}, "embeddings": {task.vocabulary for task in present}}
+        learns = part not in owners or rest.split(".")[0 if part == "heads" else 1] in owners[part]
+        assert learns == (parameter.grad is not None and bool(parameter.grad.ne(0).any())), parameter_name
 
 
-def test_everything_a_task_owns_is_saved() -> None:
-    names = set(_network().state_dict())
+@every_network
+def test_everything_a_task_owns_is_saved(name: str) -> None:
+    names = set(_network(name).state_dict())
     assert {f"heads.{task.name}.weight" for task in TASKS} <= names
-    assert {f"embeddings.tables.{name}.weight" for name in VOCABULARY} <= names
+    assert {f"embeddings.tables.{group}.weight" for group in VOCABULARY} <= names
 
 
-def test_frozen_embeddings_stay() -> None:
-    network = _network(trainable_embeddings=False)
+def test_models_saved_before_the_other_networks_came_still_load() -> None:
+    names = set(_network(tasks=TASKS[:1]).state_dict())
+    cells = {f"lstm.{way}.0.{kind}_{part}_l0" for way in ("ahead", "back") for kind in ("weight", "bias") for part in ("ih", "hh")}
+    assert names == {"embeddings.tables.shared.weight", "heads.tweets.weight", "heads.tweets.bias", *cells}
+
+
+def test_a_fresh_process_computes_the_same_bits(tmp_path: Path) -> None:
+    words = build_vocabulary({"tweets": ["a bad good film"]}, {"tweets": TextOptions()}, VocabularySection(min_count=1))
+    batch = Batch(torch.tensor([[2, 3, 4], [5, 0, 0]]), torch.tensor([3, 1]), {task.name: torch.arange(2) for task in TASKS[:2]})
+    here = {}
+    for name in NETWORKS:
+        section = _section(name, ngrams=NGRAMS)
+        network = build_network(section, TASKS[:2], {"shared": torch.randn(words.size, 6)}).eval()
+        save_model(Model(network, TASKS[:2], {"shared": words}, section, max_tokens=12), tmp_path / name)
+        with torch.inference_mode():
+            here[name] = {task: logits.numpy().tobytes().hex() for task, logits in network(batch).logits.items()}
+    script = (
+        "import json, sys, torch\nfrom pathlib import Path\n"
+        "from mtl_models.networks.folder import load_model\nfrom mtl_models.networks.network import Batch\n"
+        f"torch.set_num_threads({torch.get_num_threads()})\n"
+        "batch = Batch(torch.tensor([[2, 3, 4], [5, 0, 0]]), torch.tensor([3, 1]), dict(tweets=torch.arange(2), type=torch.arange(2)))\n"
+        "with torch.inference_mode():\n"
+        "    found = {name: load_model(Path(sys.argv[1]) / name).network(batch).logits for name in sys.argv[2:]}\n"
+        "print(json.dumps({name: {task: one.numpy().tobytes().hex() for task, one in logits.items()} for name, logits in found.items()}))\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path), *NETWORKS]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert json.loads(done.stdout) == here
+
+
+@every_network
+def test_frozen_embeddings_stay(name: str) -> None:
+    network = _network(name, trainable_embeddings=False)
     network(_batch([[1, 2]], ["tweets"])).logits["tweets"].sum().backward()
     assert all(parameter.grad is None for name, parameter in network.named_parameters() if name.startswith("embeddings"))
 
 
-def test_equal_seeds_give_equal_weights_and_only_the_vocabularies_in_use() -> None:
-    first, second = _network(TASKS[:2]).state_dict(), _network(TASKS[:2]).state_dict()
-    assert all(first[name].equal(second[name]) for name in first)
+@every_network
+def test_equal_seeds_give_equal_weights_and_only_the_vocabularies_in_use(name: str) -> None:
+    first, second = (_network(name, TASKS[:2], ngrams=NGRAMS).state_dict() for _ in range(2))
+    assert all(first[weight].equal(second[weight]) for weight in first)
     assert "embeddings.tables.hi.weight" not in first
+
+
+@every_network
+def test_the_penalty_is_there_in_training_and_where_there_is_attention(name: str) -> None:
+    network, batch = _network(name), _batch([[1, 2], [3]], ["tweets", "hindi"])
+    assert (network(batch).penalty is not None) == name.endswith("_attention")
+    assert network.eval()(batch).penalty is None
+
+
+@attentive_networks
+def test_the_penalty_is_weighted_and_can_be_left_out(name: str) -> None:
+    def penalty(**options: object) -> float | None:
+        found = _network(name, dropout=0.0, attention={"hops": 3, "hidden": 4, "fc": 8, **options})(_batch([[1, 2]], ["tweets"])).penalty
+        return None if found is None else found.item()
+
+    once, squared = penalty(penalty=1.0, squared=False), penalty(penalty=1.0)
+    assert once is not None
+    assert squared == pytest.approx(once**2, rel=1e-5)
+    assert penalty(penalty=0.5) == pytest.approx(squared / 2, rel=1e-5)
+    assert penalty(penalty=0.0) is None
+
+
+@attentive_networks
+def test_without_an_activation_the_fully_connected_layer_is_as_the_original_has_it(name: str) -> None:
+    batch = _batch([[1, 2, 3], [4, 5]], ["tweets", "tweets"])
+    plain = _network(name, dropout=0.0, attention={**ATTENTIVE["attention"], "activation": "none"})
+    usual = _network(name, dropout=0.0)
+    assert isinstance(plain, Joint)
+    assert isinstance(usual, Joint)
+    features = plain.encode(batch)[0]
+    assert features.lt(0).any()
+    torch.testing.assert_close(usual.encode(batch)[0], features.clamp(min=0))
+
+
+def test_equal_ids_of_two_languages_are_not_one_ngram() -> None:
+    network = _network(ngrams=NGRAMS)
+    assert isinstance(network, Joint)
+    bags = [network.eval().encode(_batch([[1, 2]], [task]))[0][0, -5:] for task in ("tweets", "type", "hindi")]
+    assert bags[0].equal(bags[1])
+    assert not bags[0].allclose(bags[2])
+
+
+def test_heads_that_do_not_divide_the_word_vectors_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"network\.transformer\.heads: 4 heads .* word vectors of 6 numbers"):
+        _network("joint_transformer_lstm", transformer={"heads": 4})
+
+
+@every_network
+def test_settings_that_leave_the_weights_alone_tell_trainings_apart(name: str) -> None:
+    """A checkpoint is for the network it says it is for, and the network is known by how it prints."""
+    variants: list[dict[str, object]] = [{"dropout": 0.1}, {"ngrams": NGRAMS}, {"ngrams": {**NGRAMS, "max_n": 1}}]
+    if "transformer" in name:
+        variants.append({"transformer": {"heads": 2, "feedforward": 5}})
+    if name.endswith("_attention"):
+        variants += [{"attention": {**ATTENTIVE["attention"], **changed}} for changed in ({"penalty": 1.0}, {"squared": False})]
+        variants.append({"attention": {**ATTENTIVE["attention"], "activation": "none"}})
+    printed = [repr(_network(name, **variant)) for variant in [{}, *variants]]
+    assert len(set(printed)) == len(printed)
 
 
 NEEDS_GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")]
 
 
 @pytest.mark.parametrize("device", ["meta", pytest.param("cuda", marks=NEEDS_GPU)])
-def test_the_whole_network_moves_to_a_device(device: str) -> None:
-    network = _network().to(device)
+@every_network
+def test_the_whole_network_moves_to_a_device(name: str, device: str) -> None:
+    network = _network(name, ngrams=NGRAMS).to(device)
     assert all(tensor.device.type == device for tensor in network.state_dict().values())
-    logits = network(_batch([[1, 2], [3]], ["tweets", "hindi"]).to(network.device)).logits
-    assert {task: (tuple(rows.shape), rows.device.type) for task, rows in logits.items()} == {
+    output = network(_batch([[1, 2], [3]], ["tweets", "hindi"]).to(network.device))
+    assert {task: (tuple(rows.shape), rows.device.type) for task, rows in output.logits.items()} == {
         "tweets": ((1, 2), device),
         "hindi": ((1, 2), device),
     }
+    assert output.penalty is None or output.penalty.device.type == device
 
 
-def test_evaluating_drops_nothing_and_puts_every_module_back() -> None:
-    network = _network().train()
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@every_network
+def test_a_gpu_computes_what_the_cpu_does(name: str) -> None:
+    network = _network(name, layers=2, dropout=0.0, ngrams={**NGRAMS, "dropout": 0.0}).double()
+    batch = _batch([[1, 2, 3], [4, 5]], ["tweets", "hindi"])
+    here = network(batch)
+    there = network.to("cuda")(batch.to(torch.device("cuda")))
+    for task, logits in here.logits.items():
+        torch.testing.assert_close(there.logits[task].cpu(), logits, atol=1e-10, rtol=0)
+    with torch.autocast("cuda", torch.bfloat16):
+        mixed = network.float()(batch.to(torch.device("cuda")))
+    for task, logits in here.logits.items():
+        torch.testing.assert_close(mixed.logits[task].cpu().double(), logits, atol=0.05, rtol=0)
+
+
+@every_network
+def test_evaluating_drops_nothing_and_puts_every_module_back(name: str) -> None:
+    network = _network(name, ngrams=NGRAMS).train()
     network.lstm.eval()
     batch = _batch([[1, 2, 3]], ["tweets"])
     with evaluating(network):
