@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from mtl_models.config.judging import Reference
-from mtl_models.corpora.corpus import Corpus
+from mtl_models.corpora.corpus import Corpus, Split
 from mtl_models.errors import CorpusError
 from mtl_models.evaluation.predictions import Predictions, split_columns
 
@@ -24,13 +24,13 @@ _WORDS = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 _MOST_ITERATIONS = 2000
 
 
-def train_single_reference(corpus: Corpus, config: Reference, seed: int) -> Predictions:
-    """One model for one task, on its train split; its predictions on the test split. Equal arguments, equal predictions."""
-    return train_pooled_reference([corpus], config, seed)[corpus.task]
+def train_single_reference(corpus: Corpus, config: Reference, seed: int, split: Split = "test") -> Predictions:
+    """One model for one task, on its train split; its predictions on `split`. Equal arguments, equal predictions."""
+    return train_pooled_reference([corpus], config, seed, split)[corpus.task]
 
 
-def train_pooled_reference(corpora: Sequence[Corpus], config: Reference, seed: int) -> dict[str, Predictions]:
-    """One model per set of labels, on the train splits of all tasks that have it; task -> predictions on its test split.
+def train_pooled_reference(corpora: Sequence[Corpus], config: Reference, seed: int, split: Split = "test") -> dict[str, Predictions]:
+    """One model per set of labels, on the train splits of all tasks that have it; task -> predictions on its `split`.
 
     A task whose labels no other task has gets the same model as `train_single_reference` gives.
     """
@@ -39,11 +39,11 @@ def train_pooled_reference(corpora: Sequence[Corpus], config: Reference, seed: i
         groups.setdefault(frozenset(corpus.labels), []).append(corpus)
     found: dict[str, Predictions] = {}
     for group in groups.values():
-        found |= _train_group(group, config, seed)
+        found |= _train_group(group, config, seed, split)
     return {corpus.task: found[corpus.task] for corpus in corpora}
 
 
-def _train_group(corpora: Sequence[Corpus], config: Reference, seed: int) -> dict[str, Predictions]:
+def _train_group(corpora: Sequence[Corpus], config: Reference, seed: int, split: Split) -> dict[str, Predictions]:
     tasks = ", ".join(corpus.task for corpus in corpora)
     texts: list[str] = []
     labels: list[str] = []
@@ -64,7 +64,7 @@ def _train_group(corpora: Sequence[Corpus], config: Reference, seed: int) -> dic
         ) from None
     with threadpool_limits(1):  # sums in one order, whatever the number of cores; more threads do not help sparse rows anyway
         model = LogisticRegression(C=config.c, max_iter=_MOST_ITERATIONS, random_state=seed).fit(features, labels)
-    return {corpus.task: _predict(words, model, corpus) for corpus in corpora}
+    return {corpus.task: _predict(words, model, corpus, split) for corpus in corpora}
 
 
 def _words(text: str) -> list[str]:
@@ -72,8 +72,8 @@ def _words(text: str) -> list[str]:
     return found
 
 
-def _predict(words: TfidfVectorizer, model: LogisticRegression, corpus: Corpus) -> Predictions:
-    ids, texts, gold = split_columns(corpus, "test")
+def _predict(words: TfidfVectorizer, model: LogisticRegression, corpus: Corpus, split: Split) -> Predictions:
+    ids, texts, gold = split_columns(corpus, split)
     spread = np.zeros((len(texts), len(corpus.labels)))
     if texts:
         spread[:, _columns(model.classes_, corpus.labels)] = model.predict_proba(words.transform(texts))

@@ -1,0 +1,30 @@
+"""A study: one experiment in several variants and with several seeds, judged side by side."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mtl_models.config.base import Section
+
+__all__ = ["Study"]
+
+Override = Annotated[str, Field(pattern=r"^[^=]+=", description="KEY=VALUE, as for `polytask run --set`")]
+
+
+class Study(Section):
+    """What varies, and what is asked. Everything else stands in the experiment file."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="short name: small letters, digits and hyphens")
+    description: str = ""
+    experiment: str = Field(min_length=1, description="experiment file, relative to the study's")
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field(
+        (0, 1, 2), min_length=1, description="of weights and batches; the splits keep the experiment's own seed"
+    )
+    split: Literal["dev", "test"] = Field("dev", description="what the models are judged on; test belongs to the last look")
+    twins: bool = Field(True, description="train every task's twin as well")
+    references: bool = Field(True, description="TF-IDF and logistic regression, single and pooled, as well")
+    variants: dict[str, tuple[Override, ...]] = Field(
+        min_length=1, description="name -> changes to the experiment; names that are all numbers become the axis of a curve"
+    )

@@ -1,0 +1,133 @@
+"""Studies: the same tasks under several variants and seeds, and what the results say together.
+
+A cell is one trained candidate of one variant with one seed. It is kept as soon as it is trained, under a name that covers all it
+depends on, so that a study that was stopped goes on where it was, and two processes may share the work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from mtl_models import __version__
+from mtl_models.config.experiment import Experiment
+from mtl_models.corpora.corpus import Split
+from mtl_models.evaluation.comparison import JOINT, TWIN
+from mtl_models.evaluation.prediction_set import PredictionSet
+from mtl_models.evaluation.predictions import Predictions, predict_split
+from mtl_models.evaluation.references import train_pooled_reference, train_single_reference
+from mtl_models.files import writing_folder
+from mtl_models.tasks.task import Task
+from mtl_models.text.matrix import EmbeddingMatrix
+from mtl_models.text.vocabulary import Vocabulary
+from mtl_models.training.prepared import Prepared
+from mtl_models.training.train import train
+
+__all__ = ["POOLED", "SINGLE", "Cell", "CellRecord", "cells", "run_cell"]
+
+SINGLE = "tfidf_single"
+POOLED = "tfidf_pooled"
+
+_SPLITS: tuple[Split, ...] = ("dev", "test")
+
+
+class CellRecord(BaseModel):
+    """What training a cell took; for twins the sums over the tasks."""
+
+    cpu_seconds: float
+    parameters: int
+    epochs: list[int]
+    """Epoch that was kept, one number per training."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One candidate (`joint`, `twin`, a reference) of one variant and seed; `prepared` is what the variant reads."""
+
+    variant: str
+    candidate: str
+    seed: int
+    experiment: Experiment
+    prepared: Prepared
+
+    @property
+    def key(self) -> str:
+        """Equal for cells that must come out equal."""
+        depends: list[object] = [__version__, self.candidate, {name: corpus.fingerprint for name, corpus in self.prepared.corpora.items()}]
+        if self.candidate in (JOINT, TWIN):
+            depends += [self.seed, self.experiment.network.model_dump(mode="json"), self.experiment.training.model_dump(mode="json")]
+            depends += [repr(self.prepared.tasks), {name: matrix.fingerprint for name, matrix in self.prepared.matrices.items()}]
+            depends += [{name: words.fingerprint for name, words in self.prepared.vocabularies.items()}]
+        else:
+            depends.append(self.experiment.reference.model_dump(mode="json"))
+        return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def cells(variant: str, experiment: Experiment, prepared: Prepared, seeds: Sequence[int], twins: bool, references: bool) -> Iterator[Cell]:
+    """The cells of one variant: references once, the networks with every seed."""
+    for candidate in (SINGLE, POOLED) if references else ():
+        yield Cell(variant, candidate, experiment.seed, experiment, prepared)
+    for seed in seeds:
+        for candidate in (JOINT, TWIN) if twins else (JOINT,):
+            yield Cell(variant, candidate, seed, experiment, prepared)
+
+
+def run_cell(cell: Cell, folder: Path) -> tuple[PredictionSet, CellRecord]:
+    """The cell's predictions, `dev` and `test` -> task -> predictions, from `folder` or trained now and kept there."""
+    place = folder / cell.key
+    record = place / "cell.json"
+    if not record.is_file():
+        predictions, found = _trained(cell)
+        with writing_folder(place) as draft:
+            predictions.save(draft / "predictions")
+            (draft / "cell.json").write_text(found.model_dump_json(indent=2), encoding="utf-8")
+    return PredictionSet.load(place / "predictions"), CellRecord.model_validate_json(record.read_text(encoding="utf-8"))
+
+
+def _trained(cell: Cell) -> tuple[PredictionSet, CellRecord]:
+    began = time.process_time()
+    corpora = cell.prepared.corpora
+    if cell.candidate in (SINGLE, POOLED):
+        found = {split: _reference(cell, split) for split in _splits(cell.prepared)}
+        return PredictionSet(found), CellRecord(cpu_seconds=time.process_time() - began, parameters=0, epochs=[])
+    groups = [cell.prepared.tasks] if cell.candidate == JOINT else [(task,) for task in cell.prepared.tasks]
+    by_split: dict[str, dict[str, Predictions]] = {split: {} for split in _splits(cell.prepared)}
+    parameters, epochs = 0, []
+    for tasks in groups:
+        model, history = train(
+            tasks,
+            {task.name: corpora[task.name] for task in tasks},
+            *_words(cell.prepared, tasks),
+            cell.experiment.network,
+            cell.experiment.training,
+            cell.seed,
+        )
+        parameters += history.parameters
+        epochs.append(history.best_epoch)
+        for split in _splits(cell.prepared):
+            by_split[split] |= {task.name: predict_split(model, corpora[task.name], split) for task in tasks}
+    return PredictionSet(by_split), CellRecord(cpu_seconds=time.process_time() - began, parameters=parameters, epochs=epochs)
+
+
+def _words(prepared: Prepared, tasks: Sequence[Task]) -> tuple[dict[str, Vocabulary], dict[str, EmbeddingMatrix]]:
+    groups = {task.vocabulary for task in tasks}
+    return {name: prepared.vocabularies[name] for name in groups}, {name: prepared.matrices[name] for name in groups}
+
+
+def _splits(prepared: Prepared) -> list[Split]:
+    """dev and test, or the one of them that every task has."""
+    return [split for split in _SPLITS if all(len(corpus.splits[split]) for corpus in prepared.corpora.values())]
+
+
+def _reference(cell: Cell, split: Split) -> dict[str, Predictions]:
+    corpora, config, seed = [*cell.prepared.corpora.values()], cell.experiment.reference, cell.experiment.seed
+    if cell.candidate == POOLED:
+        return train_pooled_reference(corpora, config, seed, split)
+    return {corpus.task: train_single_reference(corpus, config, seed, split) for corpus in corpora}
+
