@@ -26,12 +26,12 @@ Ways = tuple[Literal["last", "max", "mean"], ...]
 
 
 class NgramsSection(Section):
-    """A bag of hashed word n-grams beside the encoder (Joulin et al. 2017): its mean vector joins the features of the heads."""
+    """A bag of hashed word n-grams beside the encoder (Joulin et al. 2017): its vector joins the features of the heads."""
 
     max_n: int = Field(2, ge=1, le=5, description="words per n-gram, from 1 up to this")
     buckets: int = Field(2**17, ge=64, description="vectors that the n-grams are hashed to")
     dimension: int = Field(32, ge=1, description="numbers per n-gram")
-    dropout: Dropout = Field(0.5, description="on the mean vector")
+    dropout: Dropout = Field(0.5, description="on the bag's vector")
 
 
 class TransformerSection(Section):

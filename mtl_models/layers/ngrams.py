@@ -17,7 +17,11 @@ _SECOND = 0x94D049BB133111EB - 2**64
 
 
 class NgramBag(nn.Module):
-    """The mean vector of a text's word n-grams, hashed to `buckets` vectors (Joulin et al. 2017, the model of fastText)."""
+    """A text's word n-grams as one vector; each n-gram is hashed to one of `buckets` vectors (Joulin et al. 2017, the model of fastText).
+
+    The vectors are added up and divided by the square root of their number, not by the number as fastText does: Adam moves every
+    vector by about the learning rate, so a mean over a long text would hardly move at all.
+    """
 
     def __init__(self, max_n: int, buckets: int, dimension: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -32,9 +36,9 @@ class NgramBag(nn.Module):
         hashes, there = ngram_hashes(ids, lengths, salts, self.max_n)
         buckets = (hashes % self.table.num_embeddings).masked_fill(~there, 0)
         counted = there.to(self.table.weight.dtype)
-        share = counted / counted.sum(1, keepdim=True)
-        mean = F.embedding_bag(buckets, self.table.weight, mode="sum", per_sample_weights=share)
-        dropped: Tensor = self.dropout(mean)
+        scaled = counted / counted.sum(1, keepdim=True).sqrt()
+        bag = F.embedding_bag(buckets, self.table.weight, mode="sum", per_sample_weights=scaled)
+        dropped: Tensor = self.dropout(bag)
         return dropped
 
     def extra_repr(self) -> str:

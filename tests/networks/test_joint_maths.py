@@ -123,11 +123,11 @@ def _attended(w: Weights, states: np.ndarray) -> np.ndarray:
 
 
 def _ngrams(table: np.ndarray, text: list[int], vocabulary: str) -> np.ndarray:
-    """The mean over the n-grams; their hashes have a reference of their own in the tests of the layer."""
+    """The sum over the square root of how many there are; the hashes have a reference of their own in the tests of the layer."""
     salt = torch.tensor([zlib.crc32(vocabulary.encode())])
     hashes, there = ngram_hashes(torch.tensor([text]), torch.tensor([len(text)]), salt, 2)
     assert there.all()
-    return np.mean([table[number % len(table)] for number in hashes[0].tolist()], axis=0)
+    return np.sum([table[number % len(table)] for number in hashes[0].tolist()], axis=0) / math.sqrt(hashes.shape[1])
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
