@@ -33,9 +33,10 @@ from mtl_models.progress import say
 from mtl_models.tasks.kind import Kind, kind_of
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import build_vocabulary
-from mtl_models.training.batches import EpochBatches, collate
+from mtl_models.training.batches import collate
 from mtl_models.training.encoding import EncodedSplit, encode
-from mtl_models.training.objective import mean_over_rows
+from mtl_models.training.epoch_batches import mixed_batches
+from mtl_models.training.objectives.combining import mean_over_rows
 from mtl_models.training.optimizers import build_optimizer
 
 _DIMENSION = 50
@@ -106,7 +107,7 @@ def prepared(experiment: Experiment) -> tuple[list[Task], dict[str, EncodedSplit
 def arrangements(splits: Mapping[str, EncodedSplit], experiment: Experiment) -> dict[str, list[Batch]]:
     """Way -> the batches of one epoch, in an order that makes any part of them a fair sample."""
     size, random = experiment.training.batch_size, np.random.default_rng(experiment.seed)
-    bucketed = list(EpochBatches(splits, {task: np.arange(len(split)) for task, split in splits.items()}, size, random))
+    bucketed = list(mixed_batches(splits, {task: np.arange(len(split)) for task, split in splits.items()}, size, random))
     in_order = list(file_order(splits, size))
     in_order = [in_order[place] for place in random.permutation(len(in_order))]
     longest = max(int(split.lengths.max()) for split in splits.values())

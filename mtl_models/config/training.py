@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mtl_models.config.base import Section
-from mtl_models.config.objectives import FixedWeights, Objective
-from mtl_models.config.samplers import ProportionalSampler, Sampler
+from mtl_models.config.objectives import CaGrad, FixedWeights, Mgda, NashMtl, Objective, PcGrad, UpGrad
+from mtl_models.config.samplers import ProportionalSampler, RoundRobinSampler, Sampler, SequentialSampler
 
 __all__ = ["Training"]
 
@@ -31,7 +32,9 @@ class Training(Section):
     learning_state: Literal["shared", "per_task"] = Field(
         "shared", description="the optimizer's moments: one set, or one per task (needs `updates: single_task`)"
     )
-    conflicts_every: int | None = Field(None, ge=1, description="measure the cosines of the tasks' gradients every so many updates")
+    conflicts_every: int | None = Field(
+        None, ge=1, description="measure the cosines of the tasks' gradients every so many updates; null never"
+    )
     optimizer: Literal["adam", "adamw"] = "adamw"
     learning_rate: float = Field(1e-3, gt=0.0, le=10.0)
     weight_decay: float = Field(0.01, ge=0.0, description="decoupled with adamw, L2 with adam")
@@ -42,3 +45,33 @@ class Training(Section):
     metric: Literal["macro_f1", "accuracy", "mcc"] = Field("macro_f1", description="dev metric that stops a task and picks the weights")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto is bf16 on a GPU and fp32 on a CPU")
+
+    @model_validator(mode="after")
+    def _pairs_are_possible(self) -> Training:
+        faults = list(self._impossible_pairs())
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _impossible_pairs(self) -> Iterator[str]:
+        sampler, objective, updates = self.sampler.name, self.objective.name, self.updates
+        if isinstance(self.sampler, SequentialSampler | RoundRobinSampler) and updates != "single_task":
+            yield (
+                f"`sampler: {{name: {sampler}}}` puts batches of one task in order, and `updates: {updates}` makes none; "
+                "take `updates: single_task`, or another sampler"
+            )
+        if isinstance(self.objective, UpGrad | PcGrad | Mgda | CaGrad | NashMtl) and updates != "aggregate":
+            yield (
+                f"`objective: {{name: {objective}}}` wants the gradients of every task in every update, and `updates: {updates}` "
+                "does not have them; take `updates: aggregate`, or another objective"
+            )
+        if self.successive_regularisation is not None and not isinstance(self.sampler, SequentialSampler):
+            yield (
+                f"`successive_regularisation` pulls back to where a task's pass began, and `sampler: {{name: {sampler}}}` has no passes; "
+                "take `sampler: {name: sequential}`, or leave it out"
+            )
+        if self.learning_state == "per_task" and updates != "single_task":
+            yield (
+                f"`learning_state: per_task` wants updates of one task each, and those of `updates: {updates}` are of several; "
+                "take `updates: single_task`, or `learning_state: shared`"
+            )

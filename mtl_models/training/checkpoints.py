@@ -1,14 +1,15 @@
 """Checkpoints: the whole state after an epoch in one folder that appears by rename; safetensors and JSON, no pickle.
 
-`epoch-0007/state.safetensors` holds the weights (`network.*`), the optimizer's state (`optimizer.<parameter>.*`) and the best
-weights so far (`best.*`); `epoch-0007/state.json` the records of the epochs, the sha256 of the former and the fingerprint of the
-training. Random states are not saved, as every epoch seeds its own. A new checkpoint is whole before the one before it goes.
+`epoch-0007/state.safetensors` holds the weights (`network.*`), what the objective has learned (`objective.*`), the state of every
+optimizer (`optimizer.<number>.<parameter>.*`) and the best weights so far (`best.*`); `epoch-0007/state.json` the records of the epochs,
+the sha256 of the former and the fingerprint of the training. Random states are not saved, as every epoch seeds its own. A new checkpoint
+is whole before the one before it goes.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +24,10 @@ from mtl_models.files import sha256_of, writing_folder
 from mtl_models.progress import say
 from mtl_models.training.history import EpochRecord
 
-__all__ = ["Checkpoint", "Checkpoints", "copied_state", "restore_optimizer"]
+__all__ = ["Checkpoint", "Checkpoints", "copied_state", "restore_optimizers"]
 
 _TENSORS, _VALUES = "state.safetensors", "state.json"
-_FORMAT = 1
+_FORMAT = 2
 
 Tensors = dict[str, Tensor]
 
@@ -37,7 +38,9 @@ class Checkpoint:
 
     records: list[EpochRecord]
     network: Tensors
+    objective: Tensors
     optimizer: Tensors
+    """Of all optimizers, `<number>.<parameter>.<key>`."""
     best: Tensors
 
 
@@ -73,11 +76,18 @@ class Checkpoints:
                 say(f"{path}: the checkpoint is damaged and not used: {error}")
                 continue
             # Into memory of their own: a mapped file has another alignment than PyTorch's memory, which may round otherwise.
-            parts = {part: _below(part, tensors) for part in ("network", "optimizer", "best")}
+            parts = {part: _below(part, tensors) for part in ("network", "objective", "optimizer", "best")}
             return Checkpoint(values.records, **parts)
         return None
 
-    def save(self, records: list[EpochRecord], network: nn.Module, optimizer: torch.optim.Optimizer, best: Tensors) -> None:
+    def save(
+        self,
+        records: list[EpochRecord],
+        network: nn.Module,
+        objective: nn.Module,
+        optimizers: Sequence[torch.optim.Optimizer],
+        best: Tensors,
+    ) -> None:
         """Write the state after the last of `records`, then remove what it replaces.
 
         Raises `PolytaskError` if it cannot be written (a full disk); the checkpoint before it is then still there.
@@ -86,7 +96,8 @@ class Checkpoints:
         path = self._folder / f"epoch-{epoch:04d}"
         tensors = {
             **{f"network.{name}": tensor for name, tensor in copied_state(network).items()},
-            **{f"optimizer.{name}": tensor for name, tensor in _flat(optimizer).items()},
+            **{f"objective.{name}": tensor for name, tensor in copied_state(objective).items()},
+            **{f"optimizer.{number}.{name}": tensor for number, one in enumerate(optimizers) for name, tensor in _flat(one).items()},
             **{f"best.{name}": tensor for name, tensor in best.items()},
         }
         try:
@@ -110,13 +121,14 @@ def copied_state(module: nn.Module) -> Tensors:
     return {name: _copied(tensor) for name, tensor in module.state_dict().items()}
 
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Tensor]) -> None:
-    """Give `optimizer`, built over the same parameters, the state that a checkpoint holds."""
-    nested: dict[int, Tensors] = {}
+def restore_optimizers(optimizers: Sequence[torch.optim.Optimizer], state: Mapping[str, Tensor]) -> None:
+    """Give `optimizers`, built over the same parameters in the same order, the states that a checkpoint holds."""
+    nested: list[dict[int, Tensors]] = [{} for _ in optimizers]
     for name, tensor in state.items():
-        parameter, _, key = name.partition(".")
-        nested.setdefault(int(parameter), {})[key] = tensor
-    optimizer.load_state_dict({"state": nested, "param_groups": optimizer.state_dict()["param_groups"]})
+        number, parameter, key = name.split(".", 2)
+        nested[int(number)].setdefault(int(parameter), {})[key] = tensor
+    for optimizer, its in zip(optimizers, nested, strict=True):
+        optimizer.load_state_dict({"state": its, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def _flat(optimizer: torch.optim.Optimizer) -> Tensors:

@@ -15,13 +15,15 @@ from mtl_models.networks.network import Network
 from mtl_models.progress import say
 from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.task import Task
-from mtl_models.training.checkpoints import Checkpoints, Tensors, copied_state, restore_optimizer
+from mtl_models.training.checkpoints import Checkpoints, Tensors, copied_state, restore_optimizers
 from mtl_models.training.dev import measure_dev
 from mtl_models.training.devices import accelerator_for, chosen_device, chosen_precision, repeatable
 from mtl_models.training.encoding import EncodedCorpus
 from mtl_models.training.history import EpochRecord, History
+from mtl_models.training.learner import Learner
 from mtl_models.training.loop import Loop, TrainedEpoch
-from mtl_models.training.optimizers import build_optimizer
+from mtl_models.training.objectives.build import build_objective
+from mtl_models.training.optimizers import build_optimizers, distinct
 from mtl_models.training.plan import sampling_plan
 from mtl_models.training.stopping import best_epoch, stopped_tasks
 
@@ -60,21 +62,23 @@ def fit(
         kinds = {task.name: kind_of(task) for task in tasks}
         dev = {task.name: encoded[task.name].splits["dev"] for task in tasks}
         train = {task.name: encoded[task.name].splits["train"] for task in tasks}
-        loop = Loop(network, kinds, train, training, seed, build_optimizer(network, training), accelerator, label)
-        records, best = _resumed(store, loop)
+        objective = build_objective(training.objective, list(kinds)).to(accelerator.device)
+        optimizers = build_optimizers(network, training, list(kinds), objective.parameters())
+        learner = Learner(network, kinds, training, objective, optimizers, accelerator)
+        records, best = _resumed(store, learner, label)
         done = len(records)
 
         def stopped() -> dict[str, int]:
             return stopped_tasks(records, training.patience, training.metric)
 
         began = time.perf_counter()
-        for state in loop.states(done, records[-1].updates if records else 0, stopped):
+        for state in Loop(learner, train, seed, label).states(records, stopped):
             measures = measure_dev(network, kinds, dev, accelerator.device)
             records.append(_record(state, measures, time.perf_counter() - began))
             if best_epoch(records, training.metric) == state.epoch:
                 best = copied_state(network)
             if store is not None:
-                store.save(records, network, loop.optimizer, best)
+                store.save(records, network, objective, distinct(optimizers.values()), best)
             say(_line(label, records[-1], training))
             report(records[-1])
             began = time.perf_counter()
@@ -92,14 +96,15 @@ def fit(
     )
 
 
-def _resumed(store: Checkpoints | None, loop: Loop) -> tuple[list[EpochRecord], Tensors]:
-    """Put the loop's network and optimizer where the checkpoint left them; the records and best weights so far."""
+def _resumed(store: Checkpoints | None, learner: Learner, label: str) -> tuple[list[EpochRecord], Tensors]:
+    """Put network, objective and optimizers where the checkpoint left them; the records and best weights so far."""
     saved = None if store is None else store.load()
     if saved is None:
         return [], {}
-    loop.network.load_state_dict(saved.network)
-    restore_optimizer(loop.optimizer, saved.optimizer)
-    say(f"{loop.label}: goes on after epoch {len(saved.records)}, from a checkpoint")
+    learner.network.load_state_dict(saved.network)
+    learner.objective.load_state_dict(saved.objective)
+    restore_optimizers(distinct(learner.optimizers.values()), saved.optimizer)
+    say(f"{label}: goes on after epoch {len(saved.records)}, from a checkpoint")
     return saved.records, saved.best
 
 
@@ -126,6 +131,8 @@ def _record(state: TrainedEpoch, dev: dict[str, dict[str, float]], seconds: floa
         examples=state.examples,
         examples_per_second={task: count / state.seconds for task, count in state.examples.items()},
         padded=state.padded,
+        weights=state.weights,
+        conflicts=state.conflicts,
     )
 
 

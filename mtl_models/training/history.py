@@ -28,6 +28,10 @@ class EpochRecord(BaseModel):
     """Task -> rows trained on per second of training."""
     padded: float
     """Share of padding among the tokens of the batches, in [0, 1]."""
+    weights: dict[str, float] = {}
+    """Task -> the objective's factor on its loss (for gradient methods, on its gradient), mean over the updates it had rows in."""
+    conflicts: dict[str, float] = {}
+    """Pair of tasks `a/b` -> mean cosine of their gradients on the shared parameters; empty where none was measured."""
 
 
 class History(BaseModel):

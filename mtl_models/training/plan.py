@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from pydantic import BaseModel
 
 from mtl_models.config.training import Training
 from mtl_models.errors import CorpusError
-from mtl_models.training.samplers.build import build_sampler
+from mtl_models.training.samplers.quotas import count_updates, expected_quotas
 
 __all__ = ["SamplingPlan", "TaskPlan", "sampling_plan"]
 
 MOST_PASSES = 20
 """More passes over one task's rows than this over the whole training earn a warning."""
+
+_UNIFORM = "take `sampler: {name: temperature}` or `{name: uniform}`"
+_MORE = {
+    "temperature": "lower sampler.alpha or sampler.cap",
+    "given": "raise its sampler.probabilities",
+    "sequential": "take `sampler: {name: round_robin}`",
+}
+_PROPORTIONAL = ", or take `sampler: {name: proportional}`"
+_FEWER = {
+    "uniform": _PROPORTIONAL,
+    "temperature": ", or raise sampler.alpha",
+    "annealed": _PROPORTIONAL,
+    "given": ", or lower its sampler.probabilities",
+    "round_robin": ", or take `sampler: {name: sequential}`",
+}
+"""What to do about a task that starves, or is repeated, by the sampler that does it."""
 
 
 class TaskPlan(BaseModel):
@@ -25,11 +42,13 @@ class TaskPlan(BaseModel):
     rows_per_epoch: float
     """Rows drawn in an epoch, on average over the epochs."""
     updates: float
-    """Updates' worth of rows over all epochs: rows drawn divided by the batch size, as batches mix the tasks."""
+    """Updates over all epochs that the task has a part in; in mixed ones, their worth of rows: rows drawn divided by the batch size."""
     passes: float
     """How often each row is seen over all epochs, on average."""
     share: float
-    """Share of all updates, in [0, 1]."""
+    """Share of all rows drawn, in [0, 1]."""
+    ends: float = 1.0
+    """Share of an epoch, on average, after which all rows have come once; below 1 the task then begins again, and the epoch goes on."""
     starved: bool
     """A share below 1 / (10 T), T tasks."""
     repeated: bool
@@ -43,6 +62,12 @@ class SamplingPlan(BaseModel):
     batch_size: int
     updates: int
     """Updates over all epochs."""
+    sampler: str = "proportional"
+    """Name of the sampler."""
+    draws: Literal["exact", "random"] = "exact"
+    """With `random` all numbers are those to expect."""
+    mode: Literal["mixed", "single_task", "aggregate"] = "mixed"
+    """What an update sees."""
     tasks: dict[str, TaskPlan]
 
     @property
@@ -53,27 +78,45 @@ class SamplingPlan(BaseModel):
             if task.starved:
                 found.append(
                     f"task '{name}' would starve: {task.share:.2%} of the updates, less than 1/(10 x {len(self.tasks)} tasks); "
-                    "give it more rows, keep fewer of the others (corpus.splits.train_rows), or take `sampler: {name: uniform}`"
+                    f"give it more rows, keep fewer of the others (corpus.splits.train_rows), or {_MORE.get(self.sampler, _UNIFORM)}"
                 )
             if task.repeated:
                 found.append(
                     f"task '{name}' would be repeated {task.passes:.1f} times, more than {MOST_PASSES}; "
-                    "lower training.epochs, give it more rows, or take `sampler: {name: proportional}`"
+                    f"lower training.epochs, give it more rows{_FEWER.get(self.sampler, '')}"
                 )
         return found
 
+    @property
+    def notes(self) -> list[str]:
+        """What is worth knowing and nothing to worry about: the task whose rows are the first to be through."""
+        first, ends = min(((name, task.ends) for name, task in self.tasks.items()), key=lambda pair: pair[1])
+        if ends >= 0.99:
+            return []
+        return [f"task '{first}' is through its rows after {ends:.0%} of an epoch and begins again, shuffled anew; it ends no epoch"]
+
+    def heading(self) -> str:
+        """The plan in one line: epochs, batches, updates, and what differs from mixed batches in proportion."""
+        rows = "rows of every task" if self.mode == "aggregate" else "rows"
+        special = [f"{self.mode} updates"] * (self.mode != "mixed") + [f"{self.sampler} sampler"] * (self.sampler != "proportional")
+        special += ["drawn at random"] * (self.draws == "random")
+        return ", ".join(
+            [f"sampling plan: {self.epochs} epochs of batches of {self.batch_size} {rows}", f"{self.updates:,} updates at most", *special]
+        )
+
     def lines(self) -> list[str]:
-        """The plan in plain words: a heading, one line per task, the warnings."""
+        """The plan in plain words: a heading, one line per task, notes and warnings."""
         width = max(len("task"), *map(len, self.tasks))
-        heading = f"{'task':<{width}}  {'rows':>10}  {'rows/epoch':>10}  {'updates':>10}  {'passes':>7}  {'share':>6}"
+        columns = f"{'task':<{width}}  {'rows':>10}  {'rows/epoch':>10}  {'updates':>10}  {'passes':>7}  {'share':>6}"
         return [
-            f"sampling plan: {self.epochs} epochs of batches of {self.batch_size} rows, {self.updates:,} updates at most",
-            heading,
+            self.heading(),
+            columns,
             *(
                 f"{name:<{width}}  {task.rows:>10,}  {task.rows_per_epoch:>10,.0f}  {task.updates:>10,.0f}"
                 f"  {task.passes:>7.1f}  {task.share:>6.1%}"
                 for name, task in self.tasks.items()
             ),
+            *(f"note: {note}" for note in self.notes),
             *(f"warning: {warning}" for warning in self.warnings),
         ]
 
@@ -85,24 +128,38 @@ def sampling_plan(rows: Mapping[str, int], training: Training) -> SamplingPlan:
     for task, count in rows.items():
         if count < 1:
             raise CorpusError(f"task '{task}' has no training rows; look at its corpus and at corpus.splits")
-    sampler = build_sampler(training.sampler)
-    per_epoch = [sampler.quotas(rows, epoch, training.epochs) for epoch in range(1, training.epochs + 1)]
+    per_epoch = [expected_quotas(training, rows, epoch) for epoch in range(1, training.epochs + 1)]
     drawn = {task: sum(quotas[task] for quotas in per_epoch) for task in rows}
     total = sum(drawn.values())
+    updates = [count_updates(training, quotas) for quotas in per_epoch]
     return SamplingPlan(
         epochs=training.epochs,
         batch_size=training.batch_size,
-        updates=sum(math.ceil(sum(quotas.values()) / training.batch_size) for quotas in per_epoch),
+        updates=sum(updates),
+        sampler=training.sampler.name,
+        draws=getattr(training.sampler, "draws", "exact"),
+        mode=training.updates,
         tasks={
             task: TaskPlan(
                 rows=count,
                 rows_per_epoch=drawn[task] / training.epochs,
-                updates=drawn[task] / training.batch_size,
+                updates=_updates_of(training, [quotas[task] for quotas in per_epoch], updates),
                 passes=drawn[task] / count,
                 share=drawn[task] / total,
+                ends=min(1.0, count * training.epochs / drawn[task]),
                 starved=drawn[task] * 10 * len(rows) < total,
                 repeated=drawn[task] > MOST_PASSES * count,
             )
             for task, count in rows.items()
         },
     )
+
+
+def _updates_of(training: Training, drawn: Sequence[int], updates: Sequence[int]) -> float:
+    match training.updates:
+        case "mixed":
+            return sum(drawn) / training.batch_size
+        case "single_task":
+            return sum(math.ceil(count / training.batch_size) for count in drawn)
+        case "aggregate":
+            return sum(updates)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mtl_models.networks.network import PAD, Batch
-from mtl_models.training.batches import EpochBatches, by_length, collate
+from mtl_models.training.batches import by_length, by_task, collate
 from mtl_models.training.encoding import EncodedSplit
+from mtl_models.training.epoch_batches import Order, aggregated_batches, mixed_batches, single_task_batches
 
 
 def split_of(texts: list[list[int]], labels: list[int]) -> EncodedSplit:
@@ -46,7 +49,7 @@ def test_every_row_once_with_its_task_tokens_and_label(
 ) -> None:
     splits = {task: split_of([text for text, _ in rows], [label for _, label in rows]) for task, rows in corpora.items()}
     drawn = {task: np.arange(len(split)) for task, split in splits.items()}
-    batches = EpochBatches(splits, drawn, size, np.random.default_rng(seed), pool)
+    batches = mixed_batches(splits, drawn, size, np.random.default_rng(seed), pool)
     found: Counter[tuple[str, tuple[int, ...], int]] = Counter()
     tokens = padded = 0
     built = list(batches)
@@ -64,23 +67,23 @@ def test_every_row_once_with_its_task_tokens_and_label(
 
 def test_a_row_drawn_twice_comes_twice() -> None:
     splits = {"a": split_of([[5], [6, 7]], [0, 1])}
-    (batch,) = EpochBatches(splits, {"a": np.array([1, 0, 1])}, 8, np.random.default_rng(0))
+    (batch,) = mixed_batches(splits, {"a": np.array([1, 0, 1])}, 8, np.random.default_rng(0))
     assert Counter(rows_of(batch)) == {("a", (6, 7), 1): 2, ("a", (5,), 0): 1}
 
 
 def test_batches_hold_similar_lengths_of_all_tasks(made_split: Callable[..., EncodedSplit]) -> None:
     splits = {task: made_split(1600, seed, longest=60) for seed, task in enumerate("ab")}
     drawn = {task: np.arange(1600) for task in splits}
-    bucketed = EpochBatches(splits, drawn, 32, np.random.default_rng(0))
+    bucketed = mixed_batches(splits, drawn, 32, np.random.default_rng(0))
     assert bucketed.padded < 0.05
-    assert EpochBatches(splits, drawn, 32, np.random.default_rng(0), pool=1).padded > 0.4
+    assert mixed_batches(splits, drawn, 32, np.random.default_rng(0), pool=1).padded > 0.4
     assert all(len(batch.rows) == 2 for batch in bucketed), "tasks mix"
 
 
 def test_lengths_do_not_order_the_epoch_and_epochs_differ(made_split: Callable[..., EncodedSplit]) -> None:
     splits = {"a": made_split(640, 0, longest=50)}
     epochs = [
-        [batch.lengths.tolist() for batch in EpochBatches(splits, {"a": np.arange(640)}, 16, np.random.default_rng(s))] for s in (0, 1)
+        [batch.lengths.tolist() for batch in mixed_batches(splits, {"a": np.arange(640)}, 16, np.random.default_rng(s))] for s in (0, 1)
     ]
     longest = [max(lengths) for lengths in epochs[0]]
     assert longest != sorted(longest)
@@ -91,8 +94,72 @@ def test_lengths_do_not_order_the_epoch_and_epochs_differ(made_split: Callable[.
 def test_equal_lengths_are_still_shuffled() -> None:
     """A corpus of titles, all of one length, must not come in file order."""
     splits = {"a": split_of([[number + 1] for number in range(64)], [0] * 64)}
-    order = [batch.ids[:, 0].tolist() for batch in EpochBatches(splits, {"a": np.arange(64)}, 8, np.random.default_rng(0))]
+    order = [batch.ids[:, 0].tolist() for batch in mixed_batches(splits, {"a": np.arange(64)}, 8, np.random.default_rng(0))]
     assert sorted(map(sorted, order)) != [list(range(start, start + 8)) for start in range(1, 65, 8)]
+
+
+@pytest.mark.parametrize("order", ["shuffled", "sequential", "round_robin"])
+@given(corpora=st.dictionaries(st.sampled_from("abc"), TEXTS, min_size=1), size=st.integers(1, 16), seed=st.integers(0, 99))
+def test_batches_of_single_tasks_hold_every_row_once_in_the_order_asked_for(
+    order: Order, corpora: dict[str, list[tuple[list[int], int]]], size: int, seed: int
+) -> None:
+    splits = {task: split_of([text for text, _ in rows], [label for _, label in rows]) for task, rows in corpora.items()}
+    drawn = {task: np.arange(len(split)) for task, split in splits.items()}
+    batches = single_task_batches(splits, drawn, size, np.random.default_rng(seed), order)
+    built = list(batches)
+    assert all(len(batch.rows) == 1 for batch in built)
+    assert sum((Counter(rows_of(batch)) for batch in built), Counter()) == Counter(
+        (task, tuple(text), label) for task, rows in corpora.items() for text, label in rows
+    )
+    tokens = sum(int(batch.lengths.sum()) for batch in built)
+    assert batches.padded == pytest.approx(1 - tokens / sum(batch.ids.numel() for batch in built))
+    came = [next(iter(batch.rows)) for batch in built]
+    counts = {task: -(-len(rows) // size) for task, rows in corpora.items()}
+    assert Counter(came) == counts
+    if order == "sequential":
+        assert came == [task for task in splits for _ in range(counts[task])]
+    if order == "round_robin":
+        assert came == [task for turn in range(max(counts.values())) for task in splits if turn < counts[task]]
+
+
+def test_shuffled_batches_of_single_tasks_mix_the_tasks(made_split: Callable[..., EncodedSplit]) -> None:
+    splits = {task: made_split(400, 0) for task in "ab"}
+    drawn = {task: np.arange(400) for task in splits}
+    orders = [
+        "".join(next(iter(batch.rows)) for batch in single_task_batches(splits, drawn, 10, np.random.default_rng(seed))) for seed in (0, 1)
+    ]
+    assert orders[0] != orders[1]
+    assert all(20 < sum(one != other for one, other in itertools.pairwise(order)) < 60 for order in orders)
+
+
+@given(corpora=st.dictionaries(st.sampled_from("abc"), TEXTS, min_size=1), updates=st.integers(1, 12), seed=st.integers(0, 99))
+def test_aggregated_batches_deal_every_task_evenly(corpora: dict[str, list[tuple[list[int], int]]], updates: int, seed: int) -> None:
+    splits = {task: split_of([text for text, _ in rows], [label for _, label in rows]) for task, rows in corpora.items()}
+    updates = min(updates, *(len(split) for split in splits.values()))
+    drawn = {task: np.arange(len(split)) for task, split in splits.items()}
+    built = list(aggregated_batches(splits, drawn, updates, np.random.default_rng(seed)))
+    assert len(built) == updates
+    assert sum((Counter(rows_of(batch)) for batch in built), Counter()) == Counter(
+        (task, tuple(text), label) for task, rows in corpora.items() for text, label in rows
+    )
+    for task, split in splits.items():
+        assert {len(batch.rows[task]) for batch in built} <= {len(split) // updates, -(-len(split) // updates)}
+
+
+def test_aggregated_batches_hold_similar_lengths_of_all_tasks(made_split: Callable[..., EncodedSplit]) -> None:
+    splits = {task: made_split(1600, seed, longest=60) for seed, task in enumerate("ab")}
+    assert aggregated_batches(splits, {task: np.arange(1600) for task in splits}, 100, np.random.default_rng(0)).padded < 0.08
+
+
+def test_a_task_s_part_of_a_batch_is_the_batch_of_its_rows(made_split: Callable[..., EncodedSplit]) -> None:
+    splits = {task: made_split(5, seed) for seed, task in enumerate("abc")}
+    rows = {"a": np.array([3, 0]), "b": np.array([1]), "c": np.array([4, 2, 0])}
+    for task, part in by_task(collate(splits, rows)).items():
+        alone = collate({task: splits[task]}, {task: rows[task]})
+        assert torch.equal(part.ids, alone.ids)
+        assert torch.equal(part.lengths, alone.lengths)
+        assert part.rows[task].tolist() == alone.rows[task].tolist()
+        assert torch.equal(part.labels[task], alone.labels[task])
 
 
 @given(lengths=st.lists(st.integers(1, 50), max_size=60), tokens=st.integers(1, 200))

@@ -1,1 +1,1 @@
-"""Samplers: how many rows of each task an epoch holds, one small file each; `draw.draw` says which rows."""
+"""Samplers: each task's share of an epoch, one small file each; `quotas` counts its rows, `draw.draw` says which rows."""

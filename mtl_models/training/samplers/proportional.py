@@ -1,17 +1,18 @@
-"""The proportional sampler: p_t = n_t / N, without variance."""
+"""The proportional sampler: p_t = n_t / N."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from mtl_models.training.samplers.sampler import Sampler
+from mtl_models.training.samplers.temperature import powers
 
 __all__ = ["ProportionalSampler"]
 
 
 class ProportionalSampler(Sampler):
-    """Every row of every task exactly once an epoch."""
+    """Drawn exactly, every row of every task once an epoch."""
 
-    def quotas(self, rows: Mapping[str, int], epoch: int, epochs: int) -> dict[str, int]:  # noqa: ARG002 (the same in every epoch)
-        """Task -> its number of rows."""
-        return dict(rows)
+    def shares(self, rows: Mapping[str, int], epoch: int, epochs: int) -> dict[str, float]:  # noqa: ARG002 (the same in every epoch)
+        """p_t = n_t / N."""
+        return powers(rows, 1.0)

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from mtl_models.tasks.kind import MISSING, kind_of
 from mtl_models.tasks.task import Task
-from mtl_models.training.objective import mean_over_rows
+from mtl_models.training.objectives.combining import mean_over_rows
 
 
 @given(

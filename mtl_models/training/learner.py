@@ -1,0 +1,143 @@
+"""One update: losses of a batch, gradients by the objective, a step of the optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from mtl_models.config.training import Training
+from mtl_models.networks.network import Batch, Network
+from mtl_models.tasks.kind import Kind
+from mtl_models.tasks.missing import labelled_rows
+from mtl_models.training.batches import by_task
+from mtl_models.training.gradients import SharedGradients, gradients_of
+from mtl_models.training.history import EpochRecord
+from mtl_models.training.objectives.combining import mean_over_rows, mean_over_tasks
+from mtl_models.training.objectives.objective import GradientMethod, LossWeights, Objective
+from mtl_models.training.regularisation import SuccessiveRegularisation
+
+__all__ = ["Learner", "Updated"]
+
+
+@dataclass(frozen=True)
+class Updated:
+    """What one update says, all still on the device, so that nothing waits for it."""
+
+    losses: dict[str, Tensor]
+    """Task -> un-weighted mean loss of its labelled rows."""
+    rows: dict[str, int]
+    """Task -> labelled rows."""
+    weights: dict[str, Tensor]
+    """Task -> the objective's factor on its loss, or its gradient."""
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A network (on the accelerator's device) with what moves it; `optimizers` task -> its optimizer, one for all or one for each."""
+
+    network: Network
+    kinds: Mapping[str, Kind]
+    training: Training
+    objective: Objective
+    optimizers: Mapping[str, torch.optim.Optimizer]
+    accelerator: Accelerator
+    _held: SuccessiveRegularisation | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        delta = self.training.successive_regularisation
+        object.__setattr__(self, "_held", None if delta is None else SuccessiveRegularisation(self.network, delta))
+
+    def begin_epoch(self, tasks: Collection[str], records: Sequence[EpochRecord]) -> None:
+        """Train on `tasks` from here; `records` are those of the epochs before."""
+        self.objective.begin_epoch(tasks, records)
+        if self._held is not None:
+            self._held.begin_epoch()
+
+    def set_rate(self, rate: float) -> None:
+        """Give every optimizer the learning rate of the next update."""
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+
+    def update(self, batch: Batch) -> Updated:
+        """Move the weights once."""
+        rows = {task: labelled_rows(labels) for task, labels in batch.labels.items()}
+        batch = batch.to(self.accelerator.device)
+        if isinstance(self.objective, GradientMethod):
+            losses, weights = self._backward_of_gradients(self.objective, batch, rows)
+        else:
+            assert isinstance(self.objective, LossWeights)
+            losses, weights = self._backward_of_losses(self.objective, batch, rows)
+        task = next(iter(batch.labels))
+        if self._held is not None:
+            self._held.pull(task)
+        if self.training.clip is not None:
+            self.accelerator.clip_grad_norm_(self.network.parameters(), self.training.clip)
+        self.optimizers[task].step()
+        self.optimizers[task].zero_grad(set_to_none=True)
+        return Updated(losses, rows, weights)
+
+    def gramian(self, batch: Batch) -> tuple[list[str], Tensor]:
+        """The tasks in `batch` and the inner products of their gradients (un-weighted losses, shared parameters); nothing moves.
+
+        The random state is as before afterwards, so that a training that is measured and one that is not give the same weights.
+        """
+        devices = [self.accelerator.device] if self.accelerator.device.type == "cuda" else []
+        gradients = SharedGradients(self.network)
+        with torch.random.fork_rng(devices):
+            for part in by_task(batch.to(self.accelerator.device)).values():
+                losses, _ = self._losses(part)
+                (loss,) = losses.values()
+                gradients.append(gradients_of(loss, gradients.parameters))
+        return list(batch.rows), gradients.gramian()
+
+    def _losses(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor | None]:
+        with self.accelerator.autocast():
+            output = self.network(batch)
+        return {task: self.kinds[task].loss(output.logits[task].float(), labels) for task, labels in batch.labels.items()}, output.penalty
+
+    def _backward_of_losses(
+        self, objective: LossWeights, batch: Batch, rows: Mapping[str, int]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Gradients of the weighted mean: over rows, or over tasks where updates aggregate them."""
+        losses, penalty = self._losses(batch)
+        mean = mean_over_tasks if self.training.updates == "aggregate" else mean_over_rows
+        total = mean(objective.terms(losses), rows)
+        weights = objective.weights(losses)
+        self.accelerator.backward(total if penalty is None else total + penalty)
+        return {task: loss.detach() for task, loss in losses.items()}, weights
+
+    def _backward_of_gradients(
+        self, method: GradientMethod, batch: Batch, rows: Mapping[str, int]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Combined gradients on shared parameters, every task's own on what it owns.
+
+        A task at a time, which costs one pass over its rows; a penalty of the network counts as part of the task's loss.
+        """
+        shared = SharedGradients(self.network)
+        own = _others(self.network, shared)
+        found: dict[str, Tensor] = {}
+        parts = by_task(batch)
+        for task, part in parts.items():
+            losses, penalty = self._losses(part)
+            found[task] = losses[task].detach()
+            if rows[task] == 0:
+                continue
+            gradients = gradients_of(losses[task] if penalty is None else losses[task] + penalty, shared.parameters + own)
+            shared.append(gradients[: len(shared.parameters)])
+            for parameter, gradient in zip(own, gradients[len(shared.parameters) :], strict=True):
+                if gradient is not None:
+                    parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+        weights = method.weights(shared.gramian())
+        shared.accumulate(weights)
+        labelled = [task for task in parts if rows[task] > 0]
+        return found, dict(zip(labelled, weights, strict=True))
+
+
+def _others(network: Network, shared: SharedGradients) -> list[torch.nn.Parameter]:
+    known = {id(parameter) for parameter in shared.parameters}
+    return [parameter for parameter in network.parameters() if parameter.requires_grad and id(parameter) not in known]
