@@ -86,8 +86,8 @@ def main() -> None:
 
 def prepared(experiment: Experiment) -> tuple[list[Task], dict[str, EncodedSplit], dict[str, int]]:
     """The tasks, their train splits as token ids, and the size of every vocabulary."""
-    corpora = {name: ingest(name, settings.corpus, experiment.seed) for name, settings in experiment.tasks.items()}
-    tasks = [Task.of(name, settings, corpora[name].labels) for name, settings in experiment.tasks.items()]
+    corpora = {name: ingest(name, settings.corpus, experiment.seed, settings.kind) for name, settings in experiment.tasks.items()}
+    tasks = [Task.of(settings, corpora[name]) for name, settings in experiment.tasks.items()]
     vocabularies = {
         group: build_vocabulary(
             {task.name: corpora[task.name].splits["train"]["text"] for task in tasks if task.vocabulary == group},

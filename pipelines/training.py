@@ -34,7 +34,7 @@ def training(experiment: Experiment, fingerprints: dict[str, str]) -> None:
     for name, task in tasks.items():
         of_task = {"task": name}
         rows[name] = ingest.with_options(substitutions=of_task)(
-            name, task.corpus, seed, fingerprints[f"corpus:{name}"], id=f"ingest_{name}"
+            name, task.kind, task.corpus, seed, fingerprints[f"corpus:{name}"], id=f"ingest_{name}"
         )
         checked[name], _ = validate.with_options(substitutions=of_task)(
             name, rows[name], task.validation, fingerprints.get(f"suite:{name}", ""), id=f"validate_{name}"

@@ -34,7 +34,7 @@ def train_joint(
     seed: int,
 ) -> tuple[Annotated[Model, "joint_model"], Annotated[History, "joint_history"]]:
     """Train on every task; `vocabularies` and `matrices` are in the order of `groups`."""
-    tasks = [Task.of(corpus.task, settings[corpus.task], corpus.labels) for corpus in corpora]
+    tasks = [Task.of(settings[corpus.task], corpus) for corpus in corpora]
     by_task = {corpus.task: corpus for corpus in corpora}
     model, history = train(
         tasks, by_task, dict(zip(groups, vocabularies, strict=True)), dict(zip(groups, matrices, strict=True)), network, training, seed

@@ -35,6 +35,6 @@ def train_single(
 ) -> tuple[Annotated[Model, "twin_{task}"], Annotated[History, "twin_history_{task}"]]:
     """Train on `task` alone."""
     group = settings.vocabulary
-    alone = Task.of(task, settings, corpus.labels)
+    alone = Task.of(settings, corpus)
     model, history = train([alone], {task: corpus}, {group: vocabulary}, {group: matrix}, network, training, seed)
     return model, history

@@ -39,9 +39,13 @@ class Band(Section):
 
 
 class Label(Section):
-    """How a column becomes class names. A string is short for `{column: STRING}`."""
+    """How cells become labels. A string is short for `{column: STRING}`."""
 
-    column: str = Field("label", description="column that holds the label or the rating")
+    column: str = Field("label", description="column that holds the label, the labels or the rating")
+    columns: tuple[str, ...] | None = Field(
+        None, min_length=1, description="multi_label: a column per label, 1 or 0, true or false; an empty cell is a missing label"
+    )
+    separator: str | None = Field(None, min_length=1, description="multi_label: what stands between the labels of one cell")
     names: tuple[str, ...] | None = Field(
         None, description="the classes, in order; a label outside is an error. Default: the sorted labels found"
     )
@@ -51,11 +55,16 @@ class Label(Section):
     bands: dict[str, Band] | None = Field(
         None, description="class name -> interval of a rating; a rating outside every band is dropped and counted"
     )
+    missing: tuple[str, ...] = Field((), description="cells that mean no label: this task leaves such rows out and counts them")
 
     @model_validator(mode="after")
     def _one_way(self) -> Label:
         if self.map is not None and self.bands is not None:
             raise ValueError("give either map or bands, not both")
+        if self.columns is not None and (self.separator, self.names, self.map, self.bands) != (None, None, None, None):
+            raise ValueError("columns are the labels themselves: separator, names, map and bands do not go with them")
+        if self.columns is not None and len(set(self.columns)) < len(self.columns):
+            raise ValueError("columns: each column once")
         return self
 
 
@@ -90,6 +99,11 @@ class Splits(Section):
 
     dev: Fraction = Field(0.1, description="share of the rows for dev (of the train rows where only test is given)")
     test: Fraction = Field(0.2, description="share of the rows for test")
+    by: Literal["label", "text"] | None = Field(
+        None,
+        description="deal by label (stratified), or by text alone, so that tasks that share texts deal them alike; "
+        "default: text where tasks share a source, else label",
+    )
     column: str | None = Field(None, description="column whose values are train, dev (or validation) and test")
     sources: dict[Literal["dev", "test"], AnySource] | None = Field(
         None, description="dev and test rows from sources of their own; the corpus source is then the train split"

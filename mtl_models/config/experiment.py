@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -10,13 +11,18 @@ from mtl_models.config.base import Section
 from mtl_models.config.corpus import Corpus, Validation
 from mtl_models.config.judging import Evaluation, Gate, Reference, Registry
 from mtl_models.config.network import JointLstm, Network
+from mtl_models.config.objectives import FixedWeights
+from mtl_models.config.samplers import GivenSampler
 from mtl_models.config.text import TextOptions, Vocabulary
 from mtl_models.config.training import Training
 
-__all__ = ["Experiment", "Task", "TaskSettings"]
+__all__ = ["Experiment", "Kind", "Task", "TaskSettings"]
 
 SHARED = "shared"
 TASK_NAME = r"^[a-z][a-z0-9_]{0,31}$"
+
+Kind = Literal["single_label", "multi_label", "ordinal", "rating"]
+Weight = Annotated[float, Field(gt=0.0)]
 
 
 def _source_to_corpus(value: Any) -> Any:
@@ -30,10 +36,20 @@ def _corpus_to_task(value: Any) -> Any:
 class TaskSettings(Section):
     """What a network needs to know of a task, apart from its rows."""
 
-    kind: Literal["single_label"] = Field("single_label", description="what a label is")
+    kind: Kind = Field("single_label", description="what a label is: one class, any number, one of ordered classes, a number")
     description: str = Field("", description="one line for the model card")
+    class_weights: Literal["none", "balanced"] | dict[str, Weight] = Field(
+        "none", description="of the labels in the training loss; balanced is n / (K n_k) on the train split; a label not named weighs 1"
+    )
+    label_smoothing: float = Field(0.0, ge=0.0, lt=1.0, description="share of the training target spread over all classes")
     vocabulary: str = Field(SHARED, description="the vocabulary group, a key of `vocabularies`")
     text: TextOptions = TextOptions()
+
+    @model_validator(mode="after")
+    def _classes_for_class_settings(self) -> TaskSettings:
+        if self.kind == "rating" and (self.class_weights != "none" or self.label_smoothing):
+            raise ValueError("class_weights and label_smoothing are for classes; a rating has none (kind: ordinal has)")
+        return self
 
 
 class Task(TaskSettings):
@@ -41,6 +57,17 @@ class Task(TaskSettings):
 
     corpus: Annotated[Corpus, BeforeValidator(_source_to_corpus)]
     validation: Validation = Validation()
+
+    @model_validator(mode="after")
+    def _label_fits_kind(self) -> Task:
+        label = self.corpus.label
+        if self.kind != "multi_label" and (label.columns is not None or label.separator is not None):
+            raise ValueError(f"corpus.label: columns and separator are for kind multi_label; the kind is {self.kind}")
+        if self.kind == "multi_label" and label.bands is not None:
+            raise ValueError("corpus.label: bands give one class per text; they do not go with kind multi_label")
+        if self.kind == "rating" and (label.names, label.map, label.bands) != (None, None, None):
+            raise ValueError("corpus.label: names, map and bands give classes; kind rating takes the number as it stands")
+        return self
 
     @property
     def settings(self) -> TaskSettings:
@@ -75,6 +102,33 @@ class Experiment(Section):
         unused = set(self.vocabularies) - {task.vocabulary for task in self.tasks.values()}
         if unused:
             raise ValueError(f"no task uses the vocabulary {', '.join(sorted(unused))}")
+        return self
+
+    @model_validator(mode="after")
+    def _shared_texts_split_alike(self) -> Experiment:
+        """Tasks over one source deal it by text, unless told otherwise: else what one trains on another would test on."""
+        sources = Counter(task.corpus.source.model_dump_json() for task in self.tasks.values())
+        for name, task in self.tasks.items():
+            corpus = task.corpus
+            if corpus.splits.by is None and sources[corpus.source.model_dump_json()] > 1:
+                splits = corpus.splits.model_copy(update={"by": "text"})
+                self.tasks[name] = task.model_copy(update={"corpus": corpus.model_copy(update={"splits": splits})})
+        return self
+
+    @model_validator(mode="after")
+    def _training_knows_its_tasks(self) -> Experiment:
+        sampler, objective = self.training.sampler, self.training.objective
+        probabilities = sampler.probabilities if isinstance(sampler, GivenSampler) else dict.fromkeys(self.tasks, 1.0)
+        weights = objective.weights if isinstance(objective, FixedWeights) else {}
+        for key, named in (("sampler.probabilities", probabilities), ("objective.weights", weights)):
+            unknown = next((name for name in named if name not in self.tasks), None)
+            if unknown is not None:
+                raise ValueError(f"training.{key} names '{unknown}', but the tasks are {', '.join(self.tasks)}")
+        left_out = next((name for name in self.tasks if name not in probabilities), None)
+        if left_out is not None:
+            raise ValueError(f"training.sampler.probabilities leaves out the task '{left_out}'; give every task its probability")
+        if all(weights.get(name, 1.0) == 0.0 for name in self.tasks):
+            raise ValueError("training.objective.weights is 0 for every task, so nothing would be learned; give one task a weight")
         return self
 
     @model_validator(mode="after")

@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import datasets
+import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from mtl_models.config.experiment import Kind
 from mtl_models.corpora.arrow import RowWriter, open_rows
 from mtl_models.files import sha256_of, writing_file, writing_folder
 
-__all__ = ["FEATURES", "SPLITS", "Corpus", "CorpusReport", "Split"]
+__all__ = ["FEATURES", "SPLITS", "Corpus", "CorpusReport", "Split", "features_of", "label_values"]
 
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
@@ -32,13 +35,34 @@ FEATURES = datasets.Features(
 )
 """Columns of every split: `label` indexes `Corpus.labels`; `group` is empty where rows stand alone."""
 
+_LABEL_FEATURES: Mapping[str, Any] = {
+    "multi_label": datasets.List(datasets.Value("int8")),
+    "rating": datasets.Value("float64"),
+}
+
 _REPORT = "corpus.json"
+
+
+def features_of(kind: str) -> datasets.Features:
+    """The columns of a corpus of that kind: `label` is a class number, of several labels a list of K (1, 0, or -100 where nobody knows),
+    of a rating the number.
+    """
+    return datasets.Features({**FEATURES, "label": _LABEL_FEATURES.get(kind, FEATURES["label"])})
+
+
+def label_values(column: Any, labels: int) -> NDArray[Any]:
+    """An Arrow column `label` as an array, in its own type: (N,), or (N, `labels`) where it holds lists."""
+    if not str(column.type).startswith("list"):
+        return np.asarray(column.to_numpy(zero_copy_only=False) if hasattr(column, "offset") else column.to_numpy())
+    flat = pc.list_flatten(column)
+    return np.asarray(flat.to_numpy(zero_copy_only=False) if hasattr(flat, "offset") else flat.to_numpy()).reshape(-1, labels)
 
 
 class CorpusReport(BaseModel):
     """Where the rows came from and what happened to them; kept beside them and shown in the run's report."""
 
     task: str
+    kind: Kind = "single_label"
     source: str
     source_sha256: str | None = None
     labels: tuple[str, ...]
@@ -63,8 +87,25 @@ class Corpus:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Class names; a row's `label` is an index into them."""
+        """Class names; a row's `label` is an index into them, or a list as long as they are. Of a rating, the name of its column."""
         return self.report.labels
+
+    @property
+    def kind(self) -> Kind:
+        """What a label is."""
+        return self.report.kind
+
+    def gold(self, split: Split) -> NDArray[Any]:
+        """The labels of a split: class numbers (N,) int64; of several labels (N, K) int8; of a rating (N,) float64."""
+        values = label_values(self.splits[split].select_columns(["label"]).with_format("arrow")[:]["label"], len(self.labels))
+        return values.astype(np.int64) if values.dtype == np.int32 else values
+
+    def class_counts(self, split: Split) -> NDArray[np.int64]:
+        """Rows of a split that have each of the K labels (K,); of a rating, all of them (1,)."""
+        gold = self.gold(split)
+        if self.kind == "rating":
+            return np.array([len(gold)])
+        return (gold == 1).sum(axis=0) if gold.ndim == 2 else np.bincount(gold, minlength=len(self.labels))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -73,7 +114,7 @@ class Corpus:
         for split in SPLITS:
             digest.update(split.encode())
             for batch in self.splits[split].with_format("arrow").iter(batch_size=10_000):
-                digest.update(batch["label"].to_numpy().tobytes())
+                digest.update(label_values(batch["label"], len(self.labels)).tobytes())
                 for name in ("id", "text", "group"):
                     digest.update(pc.binary_length(batch[name]).to_numpy().tobytes())
                     digest.update("".join(batch[name].to_pylist()).encode())
@@ -95,7 +136,7 @@ class Corpus:
             path = folder / f"{split}.parquet"
             mapped = cache / f"{sha256_of(path)}.arrow"
             if not mapped.is_file():
-                with writing_file(mapped) as draft, RowWriter(draft, FEATURES) as writer, pq.ParquetFile(path) as file:
+                with writing_file(mapped) as draft, RowWriter(draft, features_of(report.kind)) as writer, pq.ParquetFile(path) as file:
                     for batch in file.iter_batches(10_000, use_threads=False):
                         writer.write({name: batch[name] for name in FEATURES})
             splits[split] = open_rows(mapped)

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mtl_models.config.corpus import Corpus as CorpusConfig
 from mtl_models.config.corpus import Splits
+from mtl_models.config.experiment import Kind
 from mtl_models.corpora.arrow import RowWriter, iterate_batches, open_rows
-from mtl_models.corpora.corpus import FEATURES, SPLITS, Corpus, CorpusReport, Split
+from mtl_models.corpora.classes import class_names, label_table, strata
+from mtl_models.corpora.corpus import SPLITS, Corpus, CorpusReport, Split, features_of
 from mtl_models.corpora.duplicates import keep_unique
+from mtl_models.corpora.labels import Target
 from mtl_models.corpora.locks import alone
 from mtl_models.corpora.parts import open_parts, sources_of
 from mtl_models.corpora.sources import describe, fingerprint
-from mtl_models.corpora.splits import choose_rows, deal
+from mtl_models.corpora.splits import choose_rows, deal, deal_by_text, deal_sets, rarest
 from mtl_models.corpora.staging import Stage, stage
 from mtl_models.errors import CorpusError
 from mtl_models.files import writing_folder
@@ -29,46 +33,51 @@ _OUT = -1
 """The split of a row that is left out."""
 
 
-def ingest(task: str, corpus: CorpusConfig, seed: int) -> Corpus:
-    """The corpus of a task. Equal content, configuration and seed give equal splits, read from the home folder the second time.
+def ingest(task: str, corpus: CorpusConfig, seed: int, kind: Kind = "single_label") -> Corpus:
+    """The corpus of a task of that kind. Equal content, configuration and seed give equal splits, read from the home folder next time.
 
     Raises `CorpusError` naming source and row where the source cannot be had, a row is malformed, without text or label or with an unknown
-    one, ids repeat, there are no rows or a single class, or a class has too few rows to be in every split.
+    one, ids repeat, there are no rows or a single class, or a class has too few rows to be in every split (dealt by text, or one of several
+    labels: to be in train).
     """
-    key = content_key(task, corpus, seed)
+    key = content_key(task, corpus, seed, kind)
     folder = home_folder("cache", "corpora") / key
     with alone(key):
         if not folder.is_dir():
             with writing_folder(folder) as draft:
-                _make(task, corpus, seed, draft)
-                if content_key(task, corpus, seed) != key:
+                _make(task, corpus, seed, kind, draft)
+                if content_key(task, corpus, seed, kind) != key:
                     raise CorpusError(f"{describe(corpus.source)}: the source changed while it was read; run again")
     report = CorpusReport.model_validate_json((folder / "corpus.json").read_text(encoding="utf-8"))
     return Corpus(report, {split: open_rows(folder / f"{split}.arrow") for split in SPLITS})
 
 
-def content_key(task: str, corpus: CorpusConfig, seed: int) -> str:
-    """A sha256 that changes with the bytes of any source, the configuration of the corpus, the seed, or the code that reads and splits."""
+def content_key(task: str, corpus: CorpusConfig, seed: int, kind: Kind = "single_label") -> str:
+    """A sha256 that changes with the bytes of any source, its configuration, the kind, the seed, or the code that reads and splits."""
     modules = [path for path in sorted(Path(__file__).parent.glob("*.py")) if path.stem != "leaks"]  # leaks are for later steps
     code = hashlib.sha256(b"".join(path.read_bytes() for path in modules)).hexdigest()
-    parts = [task, seed, corpus.model_dump(mode="json"), code, [fingerprint(source) for source in sources_of(corpus)]]
+    parts = [task, seed, kind, corpus.model_dump(mode="json"), code, [fingerprint(source) for source in sources_of(corpus)]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _make(task: str, corpus: CorpusConfig, seed: int, folder: Path) -> None:
+def _make(task: str, corpus: CorpusConfig, seed: int, kind: Kind, folder: Path) -> None:
     source = ", ".join(describe(source) for source in sources_of(corpus))
     staged_at = folder / "stage.arrow"
-    staged = stage(open_parts(corpus), corpus, staged_at, f"reading {task}")
-    labels = _class_names(staged, corpus, source)
+    staged = stage(open_parts(corpus), corpus, staged_at, f"reading {task}", kind)
+    labels = class_names(_found(staged, source), corpus.label, kind, source)
+    table = label_table(staged.names, labels, kind)
+    stratum = strata(table, staged.label, kind)
     keep, repeated = keep_unique(staged.key, staged.exact, staged.label, staged.part)
     split = np.where(keep, staged.part, np.int8(_OUT))
-    _deal_free_rows(split, staged, corpus.splits, seed)
-    capped = _cap_train(split, staged, corpus.splits.train_rows, seed)
-    _check_classes(split, staged, labels, corpus.splits, source)
-    _write_splits(staged_at, split, [labels.index(name) if name in labels else _OUT for name in staged.names], folder)
+    _deal_free_rows(split, staged, stratum, corpus.splits, seed)
+    capped = _cap_train(split, staged, stratum, corpus.splits.train_rows, seed)
+    if kind != "rating":
+        _check_classes(split, staged, table, labels, corpus.splits, source)
+    _write_splits(staged_at, split, table, kind, folder)
     staged_at.unlink()
     report = CorpusReport(
         task=task,
+        kind=kind,
         source=source,
         source_sha256=_sources_sha256(corpus),
         labels=labels,
@@ -83,22 +92,16 @@ def _sources_sha256(corpus: CorpusConfig) -> str:
     return prints[0] if len(prints) == 1 else hashlib.sha256("\n".join(prints).encode()).hexdigest()
 
 
-def _class_names(staged: Stage, corpus: CorpusConfig, source: str) -> tuple[str, ...]:
-    """The classes in order: as configured, or sorted. There must be rows, of two classes at least, and of every class configured."""
+def _found(staged: Stage, source: str) -> list[Target]:
+    """The labels that rows have."""
     if len(staged.label) == 0:
         reasons = ", ".join(f"{count} for '{reason}'" for reason, count in staged.dropped.items())
         raise CorpusError(f"{source}: of {staged.rows_read} rows none is left; dropped: {reasons}")
     counts = np.bincount(staged.label, minlength=len(staged.names))
-    found = [name for name, count in zip(staged.names, counts, strict=True) if count]
-    if len(found) == 1:
-        raise CorpusError(f"{source}: all rows have the label '{found[0]}'; a task needs two classes or more")
-    for name in corpus.label.names or ():
-        if name not in found:
-            raise CorpusError(f"{source}: no row has the label '{name}', which label.names lists; the rows have {', '.join(sorted(found))}")
-    return corpus.label.names or tuple(sorted(found))
+    return [name for name, count in zip(staged.names, counts, strict=True) if count]
 
 
-def _deal_free_rows(split: npt.NDArray[np.int8], staged: Stage, splits: Splits, seed: int) -> None:
+def _deal_free_rows(split: npt.NDArray[np.int8], staged: Stage, stratum: npt.NDArray[Any], splits: Splits, seed: int) -> None:
     """Deal rows of the train part out to the splits that were not given; changes `split`."""
     share: dict[Split, float] = {"dev": splits.dev, "test": splits.test}
     missing: list[Split] = [name for name in ("dev", "test") if not (staged.part == SPLITS.index(name)).any() and share[name] > 0]
@@ -106,32 +109,45 @@ def _deal_free_rows(split: npt.NDArray[np.int8], staged: Stage, splits: Splits, 
     if not missing or not len(free):
         return
     shares = [1.0 - sum(share[name] for name in missing), *(share[name] for name in missing)]
-    dealt = deal(staged.label[free], staged.group[free], staged.key[free], shares, seed)
+    group, key = staged.group[free], staged.key[free]
+    if splits.by == "text":
+        dealt = deal_by_text(group, key, shares, seed)
+    elif stratum.ndim == 2:
+        dealt = deal_sets(stratum[free], group, key, shares, seed)
+    else:
+        dealt = deal(stratum[free], group, key, shares, seed)
     split[free] = np.array([SPLITS.index(name) for name in ("train", *missing)], dtype=np.int8)[dealt]
 
 
-def _cap_train(split: npt.NDArray[np.int8], staged: Stage, most: int | None, seed: int) -> dict[str, int]:
+def _cap_train(split: npt.NDArray[np.int8], staged: Stage, stratum: npt.NDArray[Any], most: int | None, seed: int) -> dict[str, int]:
     """Leave out train rows beyond `most`; changes `split`."""
     train = np.flatnonzero(split == SPLITS.index("train"))
     if most is None or len(train) <= most:
         return {}
-    kept = train[choose_rows(staged.label[train], staged.key[train], most, seed)]
+    label = stratum[train] if stratum.ndim == 1 else rarest(stratum[train])
+    kept = train[choose_rows(label, staged.key[train], most, seed)]
     split[train] = _OUT
     split[kept] = SPLITS.index("train")
     return {"beyond train_rows": len(train) - most}
 
 
-def _check_classes(split: npt.NDArray[np.int8], staged: Stage, labels: tuple[str, ...], splits: Splits, source: str) -> None:
-    """Every class must be in every split; only a split that was neither given nor has a share may be empty."""
+def _check_classes(
+    split: npt.NDArray[np.int8], staged: Stage, table: npt.NDArray[Any], labels: tuple[str, ...], splits: Splits, source: str
+) -> None:
+    """Every class must be in every split; only a split that was neither given nor has a share may be empty.
+
+    Where rows are dealt by text, or have several labels, nobody can see to that but in train; validation warns of the rest.
+    """
     share = {"train": 1.0, "dev": splits.dev, "test": splits.test}
+    loose = splits.by == "text" or table.ndim == 2
     for number, name in enumerate(SPLITS):
-        if not (share[name] or (staged.part == number).any()):
+        if not (share[name] or (staged.part == number).any()) or (loose and name != "train"):
             continue
         counts = np.bincount(staged.label[split == number], minlength=len(staged.names))
-        for label in labels:
-            mine = staged.names.index(label)
-            if counts[mine] == 0:
-                rows = (staged.label == mine) & (split != _OUT)
+        for place, label in enumerate(labels):
+            mine = table[:, place] == 1 if table.ndim == 2 else table == place
+            if counts[mine].sum() == 0:
+                rows = mine[staged.label] & (split != _OUT)
                 grouped = staged.group[rows]
                 groups = len(np.unique(grouped[grouped != 0])) + int((grouped == 0).sum())
                 raise CorpusError(
@@ -140,11 +156,10 @@ def _check_classes(split: npt.NDArray[np.int8], staged: Stage, labels: tuple[str
                 )
 
 
-def _write_splits(staged: Path, split: npt.NDArray[np.int8], label_numbers: list[int], folder: Path) -> None:
-    """Second pass: the stage file's rows go to one file per split, with the final label numbers."""
-    numbers = np.array(label_numbers, dtype=np.int32)
+def _write_splits(staged: Path, split: npt.NDArray[np.int8], table: npt.NDArray[Any], kind: Kind, folder: Path) -> None:
+    """Second pass: the stage file's rows go to one file per split, with the final labels, `table` (S, ...)."""
     first = 0
-    writers = [RowWriter(folder / f"{name}.arrow", FEATURES) for name in SPLITS]
+    writers = [RowWriter(folder / f"{name}.arrow", features_of(kind)) for name in SPLITS]
     try:
         for batch in iterate_batches(staged):
             of_rows = split[first : first + batch.num_rows]
@@ -152,8 +167,10 @@ def _write_splits(staged: Path, split: npt.NDArray[np.int8], label_numbers: list
             for number, writer in enumerate(writers):
                 rows = batch.filter(of_rows == number)
                 if rows.num_rows:
-                    label = numbers[rows["label"].to_numpy()]
-                    writer.write({"id": rows["id"], "text": rows["text"], "label": label, "group": rows["group"]})
+                    label = table[rows["label"].to_numpy()]
+                    writer.write(
+                        {"id": rows["id"], "text": rows["text"], "label": list(label) if label.ndim == 2 else label, "group": rows["group"]}
+                    )
     finally:
         for writer in writers:
             writer.close()

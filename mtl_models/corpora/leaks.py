@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from mtl_models.corpora.arrow import RowWriter, open_rows
-from mtl_models.corpora.corpus import FEATURES, Corpus, Split
+from mtl_models.corpora.corpus import FEATURES, Corpus, Split, features_of
 from mtl_models.corpora.keys import EMPTY, Keys, split_keys
 from mtl_models.errors import CorpusError
 from mtl_models.files import writing_file
@@ -67,7 +67,7 @@ def _without(corpus: Corpus, split: Split, leaked: npt.NDArray[np.bool_]) -> dat
     name = hashlib.sha256(f"{corpus.fingerprint} {split} ".encode() + np.packbits(leaked).tobytes()).hexdigest()
     path = home_folder("cache", "separated") / f"{name}.arrow"
     if not path.is_file():
-        with writing_file(path) as draft, RowWriter(draft, FEATURES) as writer:
+        with writing_file(path) as draft, RowWriter(draft, features_of(corpus.kind)) as writer:
             first = 0
             for batch in corpus.splits[split].with_format("arrow").iter(10_000):
                 rows = batch.filter(pa.array(~leaked[first : first + batch.num_rows]))
@@ -76,13 +76,9 @@ def _without(corpus: Corpus, split: Split, leaked: npt.NDArray[np.bool_]) -> dat
     return open_rows(path)
 
 
-def _classes(split: datasets.Dataset) -> set[int]:
-    return set(np.unique(split.select_columns(["label"]).with_format("numpy")[:]["label"]).tolist())
-
-
 def _check_classes(before: Corpus, after: Corpus) -> None:
     for split in _HOLDING:
-        for number in _classes(before.splits[split]) - _classes(after.splits[split]):
+        for number in np.flatnonzero((before.class_counts(split) > 0) & (after.class_counts(split) == 0)):
             raise CorpusError(
                 f"{after.task}: every {split} row of class '{after.labels[number]}' has a text that another task holds out "
                 f"({', '.join(after.report.leaks)}); do the tasks share a file? Give them the same split, or leave one out"

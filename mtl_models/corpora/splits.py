@@ -2,8 +2,10 @@
 
 Units of several rows (groups) are dealt out greedily, large ones first, each to the split that it brings closest to its share of
 every class: the fit is chi-square, sum over classes of (have - want)^2 / want, which deals like the Sainte-Lague method of apportionment.
-Rows that stand alone then fill what each class lacks in each split, in a seeded order. Sechidis, Tsoumakas and Vlahavas (2011) stratify
-multi-label data in a like way.
+Rows that stand alone then fill what each class lacks in each split, in a seeded order. Rows of several labels are all dealt greedily, those
+with the rarest label first (Sechidis, Tsoumakas and Vlahavas 2011).
+
+Or by text alone: each text's own random number says its split, whatever else is in the corpus, so that tasks with texts in common agree.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ import numpy.typing as npt
 
 from mtl_models.corpora.keys import EMPTY, Keys, scramble
 
-__all__ = ["choose_rows", "deal"]
+__all__ = ["choose_rows", "deal", "deal_by_text", "deal_sets", "rarest"]
 
 Labels = npt.NDArray[np.int32]
 Shares = npt.NDArray[np.float64]
 
-_SPLIT_SALT, _CAP_SALT, _UNIT_SALT = 1, 2, 3
+_SPLIT_SALT, _CAP_SALT, _UNIT_SALT, _TEXT_SALT = 1, 2, 3, 4
 
 
 def deal(label: Labels, group: Keys, key: Keys, shares: Sequence[float], seed: int) -> npt.NDArray[np.int8]:
@@ -40,8 +42,9 @@ def deal(label: Labels, group: Keys, key: Keys, shares: Sequence[float], seed: i
 
     shared, unit, sizes = _units(group)
     if len(sizes):
-        unit_split = _deal_units(label[shared], unit, sizes, group[shared], target, have, seed)
-        split[shared] = unit_split[unit]
+        # large first, but among units of like size (by powers of two) in a seeded order
+        order_of_units = np.lexsort((scramble(_names(unit, len(sizes), group[shared]), seed, _UNIT_SALT), -np.floor(np.log2(sizes))))
+        split[shared] = _deal_units(label[shared], unit, order_of_units, target, have)[unit]
     alone = np.ones(len(label), dtype=np.bool_)
     alone[shared] = False
     for one in range(classes):
@@ -51,6 +54,40 @@ def deal(label: Labels, group: Keys, key: Keys, shares: Sequence[float], seed: i
         rows = rows[np.argsort(order[rows], kind="stable")]
         split[rows] = np.repeat(np.arange(len(wanted), dtype=np.int8), quota)
     return split
+
+
+def deal_sets(has: npt.NDArray[np.bool_], group: Keys, key: Keys, shares: Sequence[float], seed: int) -> npt.NDArray[np.int8]:
+    """`deal` for rows of several labels: `has` (N, K) says which. Splits come to have like shares of every label, and of the rows."""
+    wanted: Shares = np.asarray(shares, dtype=np.float64)
+    total = np.append(has.sum(axis=0), len(has))
+    target = np.where(wanted[:, None] > 0, np.maximum(wanted[:, None] * total, 1.0), 0.0)
+    # a row alone is a unit of its own; its text names it, and a group its members
+    name = np.where(group != 0, group, _distinct(key))
+    _, unit = np.unique(np.stack([group != 0, name], axis=1), axis=0, return_inverse=True)
+    units = int(unit.max()) + 1 if len(unit) else 0
+    row, label = np.nonzero(has)
+    scarcest = np.full(units, len(has) + 1, dtype=np.int64)
+    np.minimum.at(scarcest, unit[row], total[label])
+    order = np.lexsort((scramble(_names(unit, units, name), seed, _UNIT_SALT), scarcest))
+    entries = np.concatenate([label, np.full(len(has), has.shape[1])]), np.concatenate([unit[row], unit])
+    return _deal_units(*entries, order, target, np.zeros_like(target))[unit]
+
+
+def deal_by_text(group: Keys, key: Keys, shares: Sequence[float], seed: int) -> npt.NDArray[np.int8]:
+    """The split of each row by the seeded number of its group, or of its text where it stands alone, and by nothing else.
+
+    Shares are met on average; no class is seen to.
+    """
+    place = scramble(np.where(group != 0, group, key), seed, _TEXT_SALT) / 2.0**64
+    bounds = np.cumsum(np.asarray(shares, dtype=np.float64)[::-1])[:-1]
+    return (len(shares) - 1 - np.searchsorted(bounds, place, side="right")).astype(np.int8)
+
+
+def rarest(has: npt.NDArray[np.bool_]) -> Labels:
+    """The label of each row that the fewest rows have, K where it has none; `has` (N, K)."""
+    scarcity = np.where(has, has.sum(axis=0), len(has) + 1)
+    found: Labels = np.where(has.any(axis=1), scarcity.argmin(axis=1), has.shape[1]).astype(np.int32)
+    return found
 
 
 def choose_rows(label: Labels, key: Keys, count: int, seed: int) -> npt.NDArray[np.int64]:
@@ -96,28 +133,25 @@ def _units(group: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], n
     return grouped[mine], renumbered[unit[mine]], sizes[several]
 
 
+def _names(unit: npt.NDArray[np.int64], units: int, name: Keys) -> Keys:
+    """The name of each unit, from those of its rows."""
+    found = np.zeros(units, dtype=np.uint64)
+    found[unit] = name
+    return found
+
+
 def _deal_units(
-    label: Labels,
-    unit: npt.NDArray[np.int64],
-    sizes: npt.NDArray[np.int64],
-    group: Keys,
-    target: Shares,
-    have: Shares,
-    seed: int,
+    label: npt.NDArray[np.integer], unit: npt.NDArray[np.int64], order: npt.NDArray[np.int64], target: Shares, have: Shares
 ) -> npt.NDArray[np.int8]:
-    """The split of each unit; adds the rows dealt to `have`. `label`, `unit` and `group` are per row, `sizes` per unit."""
-    classes = target.shape[1]
+    """The split of each unit, dealt in that order; adds what was dealt to `have`. `label` and `unit` are per row and label it has."""
+    classes, units = target.shape[1], len(order)
     cells, counts = np.unique(unit * classes + label, return_counts=True)
-    of_class, bounds = (cells % classes).tolist(), np.searchsorted(cells // classes, np.arange(len(sizes) + 1)).tolist()
+    of_class, bounds = (cells % classes).tolist(), np.searchsorted(cells // classes, np.arange(units + 1)).tolist()
     amounts = counts.tolist()
-    name = np.zeros(len(sizes), dtype=np.uint64)
-    name[unit] = group
-    # large first, but among units of like size (by powers of two) in a seeded order
-    order = np.lexsort((scramble(name, seed, _UNIT_SALT), -np.floor(np.log2(sizes))))
 
     open_splits = [number for number in range(len(target)) if target[number].sum() > 0]
     want, got = target.tolist(), have.tolist()
-    split = np.zeros(len(sizes), dtype=np.int8)
+    split = np.zeros(units, dtype=np.int8)
     for one in order.tolist():
         parts = range(bounds[one], bounds[one + 1])
         best, least = open_splits[0], float("inf")

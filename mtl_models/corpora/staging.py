@@ -1,6 +1,7 @@
 """First pass over a corpus: every row checked, labelled and written to a stage file, with a few numbers per row kept in memory.
 
-A row costs 37 bytes of memory here (keys of text, group and id, label, split, place), whatever its text.
+A row costs 37 bytes of memory here (keys of text, group and id, label, split, place), whatever its text. Different labels are kept once:
+class names, sets of labels, or ratings.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mtl_models.config.corpus import Corpus as CorpusConfig
+from mtl_models.config.experiment import Kind
 from mtl_models.corpora.arrow import RowWriter
 from mtl_models.corpora.columns import as_name, is_null
 from mtl_models.corpora.corpus import FEATURES, SPLITS, Split
 from mtl_models.corpora.identifiers import SeenIds
 from mtl_models.corpora.keys import Keys, exact_key, text_key
-from mtl_models.corpora.labels import MAPPED_AWAY, OUTSIDE_BANDS, LabelError, labeller
+from mtl_models.corpora.labels import MAPPED_AWAY, NO_LABEL, OUTSIDE_BANDS, LabelError, LabelSet, Target, labeller, leaves_out
 from mtl_models.corpora.readers import Table
 from mtl_models.errors import CorpusError
 from mtl_models.progress import progress
@@ -31,6 +33,7 @@ __all__ = ["Part", "Stage", "stage", "wanted_columns"]
 
 _BLOCK_ROWS, _BLOCK_CHARACTERS = 10_000, 1 << 24
 _MOST_CLASSES = 10_000
+_MOST_SETS = 1_000_000
 _SPLIT_NAMES: dict[str, Split] = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("dev", "development", "valid", "validation", "val"), "dev"),
@@ -54,7 +57,7 @@ class Part:
 class Stage:
     """What the first pass found. Arrays are per row, in the order of the stage file; `label` indexes `names`, `part` SPLITS."""
 
-    names: tuple[str, ...]
+    names: tuple[Target, ...]
     label: npt.NDArray[np.int32]
     part: npt.NDArray[np.int8]
     key: Keys
@@ -65,21 +68,22 @@ class Stage:
 
 
 def wanted_columns(corpus: CorpusConfig) -> list[str]:
-    """The columns a corpus needs, text and label first."""
-    if corpus.text == corpus.label.column:
+    """The columns a corpus needs, text and labels first."""
+    labels = corpus.label.columns or (corpus.label.column,)
+    if corpus.text in labels:
         raise CorpusError(f"the column '{corpus.text}' is named both as text and as label")
     group = None if corpus.group is None else corpus.group.column
     optional = (corpus.id, group, corpus.splits.column, *(drop.column for drop in corpus.drop))
-    return list(dict.fromkeys([corpus.text, corpus.label.column, *(column for column in optional if column is not None)]))
+    return list(dict.fromkeys([corpus.text, *labels, *(column for column in optional if column is not None)]))
 
 
-def stage(parts: Sequence[Part], corpus: CorpusConfig, path: Path, title: str) -> Stage:
+def stage(parts: Sequence[Part], corpus: CorpusConfig, path: Path, title: str, kind: Kind = "single_label") -> Stage:
     """Read all parts and write their rows to `path`; `title` is what the progress bar says.
 
     Raises `CorpusError` naming the first row that has no text or label, or a wrong one, and rows of one part that share an id.
     """
     with RowWriter(path, FEATURES) as writer:
-        stager = _Stager(corpus, writer, numbered_by_split=len(parts) > 1)
+        stager = _Stager(corpus, kind, writer, numbered_by_split=len(parts) > 1)
         for part in parts:
             stager.take(part, title)
     rows = np.concatenate([*stager.numbers, np.empty(0, dtype=_NUMBERS)])
@@ -94,16 +98,19 @@ class _RowError(ValueError):
 class _Stager:
     """Takes rows in, one part after another."""
 
-    def __init__(self, corpus: CorpusConfig, writer: RowWriter, numbered_by_split: bool) -> None:
+    def __init__(self, corpus: CorpusConfig, kind: Kind, writer: RowWriter, numbered_by_split: bool) -> None:
         self.rows_read = 0
         self.dropped: Counter[str] = Counter()
         self.numbers: list[np.ndarray] = []
-        self.classes: dict[str, int] = {name: number for number, name in enumerate(corpus.label.names or ())}
+        self.classes: dict[Target, int] = {}
+        if kind != "multi_label":
+            self.classes.update({name: number for number, name in enumerate(corpus.label.names or ())})
 
         self._writer, self._corpus, self._numbered_by_split = writer, corpus, numbered_by_split
         at = {column: position for position, column in enumerate(wanted_columns(corpus))}
         self._drops = [(at[drop.column], drop.column, frozenset(drop.values)) for drop in corpus.drop]
-        self._label_of = labeller(corpus.label)
+        self._kind, self._label_of, self._left_out = kind, labeller(corpus.label, kind), leaves_out(corpus.label)
+        self._label_columns = len(corpus.label.columns) if corpus.label.columns is not None else None
         self._no_label = MAPPED_AWAY if corpus.label.bands is None else OUTSIDE_BANDS
         self._id_at = None if corpus.id is None else at[corpus.id]
         self._split_at = None if corpus.splits.column is None else at[corpus.splits.column]
@@ -131,7 +138,10 @@ class _Stager:
                 raise CorpusError(
                     f"{part.table.where(place)}: holds half of a surrogate pair, which is no character; mend the row"
                 ) from None
-            except (_RowError, LabelError) as fault:
+            except LabelError as fault:
+                column = "" if self._label_columns is not None else f" (column '{self._corpus.label.column}')"
+                raise CorpusError(f"{part.table.where(place)}: {fault}{column}") from None
+            except _RowError as fault:
                 raise CorpusError(f"{part.table.where(place)}: {fault}") from None
         self._flush()
         if self.rows_read == before:
@@ -148,7 +158,11 @@ class _Stager:
         text = values[0]
         if not isinstance(text, str):
             raise _RowError(self._no_text(text))
-        label = self._label_of(values[1])
+        cell = values[1] if self._label_columns is None else values[1 : 1 + self._label_columns]
+        if self._left_out(cell):
+            self.dropped[NO_LABEL] += 1
+            return False
+        label = self._label_of(cell)
         if label is None:
             self.dropped[self._no_label] += 1
             return False
@@ -175,13 +189,16 @@ class _Stager:
             return f"the text (column '{column}') is {shown}; give it a text or leave the row out (`drop` drops rows by a column's values)"
         return f"the text (column '{column}') is of type {type(text).__name__}, not a string; is it the right column?"
 
-    def _class(self, label: str) -> int:
+    def _class(self, label: Target) -> int:
         number = self.classes.get(label)
         if number is None:
-            label.encode()
+            for name in label.has if isinstance(label, LabelSet) else (label,) if isinstance(label, str) else ():
+                name.encode()
             number = self.classes[label] = len(self.classes)
-            if number >= _MOST_CLASSES:
+            if number >= _MOST_CLASSES and self._kind in ("single_label", "ordinal"):
                 raise _RowError(f"more than {_MOST_CLASSES} different labels; is '{self._corpus.label.column}' the label column?")
+            if number >= _MOST_SETS and self._kind == "multi_label":
+                raise _RowError(f"more than {_MOST_SETS:,} different sets of labels; is label.separator right?")
         return number
 
     def _split_of(self, value: Any) -> Split:

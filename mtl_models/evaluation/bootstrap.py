@@ -3,19 +3,20 @@
 All models of a task are judged on the same resampled rows, so their differences are paired. Resampling N rows with replacement and
 counting them by what matters to a metric, the cell (gold label, what model 1 found, what model 2 found ...), gives multinomial counts
 with the cells' shares as probabilities. So we draw those counts at once for all resamples: the same distribution as drawing rows,
-at a cost that follows the few cells and not the rows.
+at a cost that follows the cells, which are few where labels are classes, and not the rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 from scipy.sparse import csr_array
 
-from mtl_models.evaluation.confusion import METRICS
+from mtl_models.tasks.scores.scores import Scores
 
 __all__ = ["Estimate", "estimate", "resample"]
 
@@ -38,34 +39,28 @@ def estimate(value: float, resampled: NDArray[np.float64], confidence: float) ->
 
 
 def resample(
-    gold: NDArray[np.int64],
-    found: Mapping[str, NDArray[np.int64]],
-    classes: int,
+    gold: NDArray[Any],
+    answers: Mapping[str, NDArray[Any]],
+    scores: Scores,
     metric: str,
     resamples: int,
     rng: np.random.Generator,
 ) -> dict[str, NDArray[np.float64]]:
     """Model -> its metric on each of R resampled test splits (R,), the same splits for all models.
 
-    `gold` (N,) and each of `found` (N,) are class numbers below `classes`; `metric` is a name in `METRICS`.
+    `gold` and each of `answers` are of one shape, (N,) or (N, K), as `scores` judges them; `metric` is one of theirs.
     The difference of two of the results is the paired bootstrap of their difference.
     """
-    names = sorted(found)
-    cells, sizes = np.unique(np.stack([gold, *(found[name] for name in names)], axis=1), axis=0, return_counts=True)
-    indicators = {name: _confusion_of_cells(cells[:, 0], cells[:, column], classes) for column, name in enumerate(names, start=1)}
+    names = sorted(answers)
+    rows = np.stack([gold, *(answers[name] for name in names)], axis=1).reshape(len(gold), -1)
+    _, first, sizes = np.unique(rows, axis=0, return_index=True, return_counts=True)
+    indicators = {name: csr_array(scores.parts(gold[first], answers[name][first]).T) for name in names}
     parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
-    for size in _chunks(resamples, max(len(cells), classes * classes)):
+    for size in _chunks(resamples, max(len(first), *(indicator.shape[0] for indicator in indicators.values()))):
         drawn = rng.multinomial(len(gold), sizes / len(gold), size=size)
         for name, indicator in indicators.items():
-            counts = (indicator @ drawn.T).T.reshape(size, classes, classes)
-            parts[name].append(METRICS[metric](counts))
-    return {name: np.concatenate(parts[name]) for name in found}
-
-
-def _confusion_of_cells(gold: NDArray[np.int64], found: NDArray[np.int64], classes: int) -> csr_array:
-    """A sparse (K * K, cells) matrix that sums counts of cells (cells,) to a flat confusion matrix."""
-    columns = np.arange(len(gold))
-    return csr_array((np.ones(len(gold), dtype=np.int64), (gold * classes + found, columns)), shape=(classes * classes, len(gold)))
+            parts[name].append(scores.metrics[metric]((indicator @ drawn.T).T))
+    return {name: np.concatenate(parts[name]) for name in answers}
 
 
 def _chunks(resamples: int, width: int) -> Iterator[int]:

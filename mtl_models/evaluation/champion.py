@@ -24,14 +24,16 @@ def compare_with_champion(
     `joint` task -> the new model's predictions on the test split of `corpora[task]`. Tasks of either side that cannot be compared
     are in `left_out`, with the reason; `tasks` is empty where nothing can.
     """
-    known = {task.name: task.labels for task in champion.tasks}
+    known = {task.name: task for task in champion.tasks}
     left_out = {task: "the new model does not have this task any more" for task in known if task not in joint}
     common: dict[str, Predictions] = {}
     for task, predictions in joint.items():
         if task not in known:
             left_out[task] = "the champion does not know this task"
-        elif set(known[task]) != set(predictions.labels):
-            left_out[task] = f"the champion's labels are {', '.join(known[task])}, the new model's {', '.join(predictions.labels)}"
+        elif known[task].kind != predictions.kind:
+            left_out[task] = f"the champion's kind is {known[task].kind}, the new model's {predictions.kind}"
+        elif set(known[task].labels) != set(predictions.labels):
+            left_out[task] = f"the champion's labels are {', '.join(known[task].labels)}, the new model's {', '.join(predictions.labels)}"
         else:
             common[task] = predictions
     theirs = {task: predict_split(champion, corpora[task]) for task in common}

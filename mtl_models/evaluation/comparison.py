@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from mtl_models.config.judging import Evaluation
 from mtl_models.errors import CorpusError
 from mtl_models.evaluation.bootstrap import Estimate, estimate, resample
-from mtl_models.evaluation.confusion import METRICS, confusion_counts
 from mtl_models.evaluation.metrics import TaskMeasures, measure
 from mtl_models.evaluation.predictions import Predictions
+from mtl_models.tasks.scores.scores import shown_metric, values
 
 __all__ = ["CHAMPION", "JOINT", "TWIN", "Comparison", "TaskComparison", "compare", "compare_candidates"]
 
@@ -28,6 +28,8 @@ PerTask = Mapping[str, Predictions]
 class TaskComparison(BaseModel):
     """One task: what every candidate reached on its test rows."""
 
+    metric: str = ""
+    """The measure that was compared, where another stands for the comparison's in this task: a rating has its correlation."""
     labels: tuple[str, ...]
     rows: int
     measures: dict[str, TaskMeasures]
@@ -69,9 +71,13 @@ class Comparison(BaseModel):
         return self.mean_differences.get(TWIN)
 
     def mean_measure(self, candidate: str, name: str) -> float:
-        """Mean over the tasks of `accuracy`, `macro_f1`, `mcc` or `calibration_error`; NaN where a task lacks the candidate."""
-        found = [getattr(task.measures[candidate], name) for task in self.tasks.values() if candidate in task.measures]
-        return float(np.mean(found)) if found and len(found) == len(self.tasks) else float("nan")
+        """Mean over the tasks of `accuracy`, `macro_f1`, `mcc` or `calibration_error`; NaN where a task lacks the candidate.
+
+        Tasks whose kind has no such measure are left out.
+        """
+        measured = [task.measures[candidate] for task in self.tasks.values() if candidate in task.measures]
+        found = [value for value in (its.value(name) for its in measured) if value is not None]
+        return float(np.mean(found)) if found and len(measured) == len(self.tasks) else float("nan")
 
 
 def compare(joint: PerTask, twins: PerTask, references: Mapping[str, PerTask], evaluation: Evaluation, seed: int) -> Comparison:
@@ -116,18 +122,18 @@ def _compare_task(
     joint = candidates[JOINT]
     for name, theirs in candidates.items():
         _refuse_other_rows(joint, theirs, name)
-    classes = len(joint.labels)
-    metric = METRICS[evaluation.metric]
-    values = {name: float(metric(confusion_counts(p.gold, p.found, classes))) for name, p in candidates.items()}
-    found = {name: p.found for name, p in candidates.items()}
-    resampled = resample(joint.gold, found, classes, evaluation.metric, evaluation.resamples, rng)
+    reached = {name: values(p.scores, p.gold, p.probabilities)[evaluation.metric] for name, p in candidates.items()}
+    answers = {name: p.found for name, p in candidates.items()}
+    resampled = resample(joint.gold, answers, joint.scores, evaluation.metric, evaluation.resamples, rng)
+    shown = shown_metric(joint.kind, evaluation.metric)
     compared = TaskComparison(
+        metric="" if shown == evaluation.metric else shown,
         labels=joint.labels,
         rows=len(joint.ids),
         measures={name: measure(p) for name, p in candidates.items()},
-        scores={name: estimate(values[name], resampled[name], evaluation.confidence) for name in candidates},
+        scores={name: estimate(reached[name], resampled[name], evaluation.confidence) for name in candidates},
         differences={
-            name: estimate(values[JOINT] - values[name], resampled[JOINT] - resampled[name], evaluation.confidence)
+            name: estimate(reached[JOINT] - reached[name], resampled[JOINT] - resampled[name], evaluation.confidence)
             for name in candidates
             if name != JOINT
         },
@@ -138,6 +144,8 @@ def _compare_task(
 def _refuse_other_rows(joint: Predictions, theirs: Predictions, name: str) -> None:
     """A paired test on different rows would be no test."""
     where = f"task '{joint.task}': the joint model and '{name}' cannot be compared"
+    if joint.kind != theirs.kind:
+        raise CorpusError(f"{where}: their kinds are {joint.kind} and {theirs.kind}")
     if joint.labels != theirs.labels:
         raise CorpusError(f"{where}: their labels are {', '.join(joint.labels)} and {', '.join(theirs.labels)}")
     if len(joint.ids) != len(theirs.ids):
@@ -145,6 +153,6 @@ def _refuse_other_rows(joint: Predictions, theirs: Predictions, name: str) -> No
     for row, (ours, other) in enumerate(zip(joint.ids, theirs.ids, strict=True)):
         if ours != other:
             raise CorpusError(f"{where}: row {row} is '{ours}' for one and '{other}' for the other; predict the same test split")
-    differing = np.flatnonzero(joint.gold != theirs.gold)
+    differing = np.flatnonzero((joint.gold != theirs.gold).reshape(len(joint.ids), -1).any(axis=1))
     if differing.size:
         raise CorpusError(f"{where}: row '{joint.ids[differing[0]]}' has two gold labels; predict the same version of the corpus")

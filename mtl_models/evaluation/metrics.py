@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from mtl_models.evaluation.confusion import accuracy, confusion_counts, f1, macro_f1, mcc
 from mtl_models.evaluation.predictions import Predictions
+from mtl_models.tasks.missing import present
+from mtl_models.tasks.scores.label_sets import THRESHOLD, label_counts
+from mtl_models.tasks.scores.scores import EVERY_KIND, values
 
 __all__ = ["CALIBRATION_BINS", "ClassMeasures", "TaskMeasures", "calibration_error", "measure"]
 
@@ -25,54 +29,92 @@ class ClassMeasures(BaseModel):
 
 
 class TaskMeasures(BaseModel):
-    """One model on the rows of one task's split."""
+    """One model on the rows of one task's split. A rating has no classes, and none of the measures that need them."""
 
+    kind: str = "single_label"
     rows: int
-    accuracy: float
-    macro_f1: float
-    """Mean F1 over all classes, one that is neither there nor found counting 0."""
-    mcc: float
-    """Matthews correlation, in [-1, 1]."""
-    calibration_error: float
+    accuracy: float | None
+    """Share of rows answered rightly; of several labels, with all of them right."""
+    macro_f1: float | None
+    """Mean F1 over all labels, one that is neither there nor found counting 0."""
+    mcc: float | None
+    """Matthews correlation, in [-1, 1]; of several labels, the mean over them."""
+    calibration_error: float | None
     """Expected calibration error, in [0, 1]."""
+    more: dict[str, float] = {}
+    """Measures of the kind alone: micro_f1; rank_error and quadratic_kappa; pearson, mae and rmse."""
     labels: tuple[str, ...]
     confusion: list[list[int]]
-    """Rows counted by gold label (outer list) and found label (inner)."""
+    """Rows counted by gold label (outer list) and found label (inner). Of several labels: for each, the rows with neither, found only,
+    gold only, both. Empty for a rating."""
     classes: dict[str, ClassMeasures]
     """Label -> its measures."""
+
+    def value(self, name: str) -> float | None:
+        """Any measure by its name, None where the kind has no such."""
+        found: float | None = self.more.get(name, getattr(self, name, None))
+        return found
 
 
 def measure(predictions: Predictions) -> TaskMeasures:
     """Every measure of one model on one task."""
-    counts = confusion_counts(predictions.gold, predictions.found, len(predictions.labels))
-    hits, there, found, scores = np.diagonal(counts), counts.sum(axis=1), counts.sum(axis=0), f1(counts)
+    scores = predictions.scores
+    found = values(scores, predictions.gold, predictions.probabilities)
+    rating = predictions.kind == "rating"
+    sums = np.asarray(scores.parts(predictions.gold, predictions.found).sum(axis=0))
+    classes = len(predictions.labels)
+    binary = np.zeros((0, 2, 2), dtype=np.int64)
+    confusion: list[list[int]] = []
+    if predictions.kind == "multi_label":
+        binary = label_counts(sums, classes)
+        confusion = binary.reshape(classes, 4).tolist()
+    elif not rating:
+        counts = sums.reshape(classes, classes)
+        binary, confusion = _each_against_the_rest(counts), counts.tolist()
     return TaskMeasures(
+        kind=predictions.kind,
         rows=len(predictions.ids),
-        accuracy=float(accuracy(counts)),
-        macro_f1=float(macro_f1(counts)),
-        mcc=float(mcc(counts)),
-        calibration_error=calibration_error(predictions.gold, predictions.probabilities),
+        accuracy=None if rating else found["accuracy"],
+        macro_f1=None if rating else found["macro_f1"],
+        mcc=None if rating else found["mcc"],
+        calibration_error=None if rating else calibration_error(predictions.gold, predictions.probabilities),
+        more={name: value for name, value in found.items() if name not in EVERY_KIND},
         labels=predictions.labels,
-        confusion=counts.tolist(),
-        classes={
-            label: ClassMeasures(
-                precision=float(hits[k] / max(found[k], 1)),
-                recall=float(hits[k] / max(there[k], 1)),
-                f1=float(scores[k]),
-                support=int(there[k]),
-            )
-            for k, label in enumerate(predictions.labels)
-        },
+        confusion=confusion,
+        classes={} if rating else {label: _class_measures(binary[k]) for k, label in enumerate(predictions.labels)},
     )
 
 
-def calibration_error(gold: NDArray[np.int64], probabilities: NDArray[np.float64], bins: int = CALIBRATION_BINS) -> float:
+def calibration_error(gold: NDArray[Any], probabilities: NDArray[np.float64], bins: int = CALIBRATION_BINS) -> float:
     """Expected calibration error (Guo et al. 2017, eq. 3): how far the probability of the found class is from being right so often.
 
     Rows fall by that probability into `bins` intervals of equal width, (0, 1/bins] first; the gaps between mean confidence and
-    accuracy are averaged with the intervals' shares of the N rows. `gold` (N,), `probabilities` (N, K).
+    accuracy are averaged with the intervals' shares of the N rows. `gold` (N,), or of several labels (N, K), where every label that is
+    there is a row of its own, its answer yes or no; `probabilities` (N, K).
     """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == gold
+    if gold.ndim == 2:
+        there = present(gold)
+        gold, yes = gold[there], probabilities[there]
+        confidence, right = np.maximum(yes, 1.0 - yes), (yes >= THRESHOLD) == (gold == 1)
+    else:
+        confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == gold
     index = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
     gaps = np.bincount(index, weights=confidence - right, minlength=bins)
-    return float(np.abs(gaps).sum() / len(gold))
+    return float(np.abs(gaps).sum() / max(len(gold), 1))
+
+
+def _each_against_the_rest(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Confusion counts (K, K) -> binary ones of every class (K, 2, 2)."""
+    hits, there, found = np.diagonal(counts), counts.sum(axis=1), counts.sum(axis=0)
+    return np.stack([counts.sum() - there - found + hits, found - hits, there - hits, hits], axis=1).reshape(-1, 2, 2)
+
+
+def _class_measures(counts: NDArray[np.int64]) -> ClassMeasures:
+    """From the binary counts (2, 2) of a class."""
+    (_, wrong), (missed, hits) = counts.tolist()
+    return ClassMeasures(
+        precision=hits / max(hits + wrong, 1),
+        recall=hits / max(hits + missed, 1),
+        f1=2 * hits / max(2 * hits + wrong + missed, 1),
+        support=hits + missed,
+    )

@@ -78,7 +78,10 @@ class Model:
         """sha256 over all that decides an answer: weights, vocabularies, tasks, the network's section, `max_tokens`."""
         said = {
             "network": self.config.model_dump(mode="json"),
-            "tasks": [[task.name, task.kind, task.labels, task.vocabulary, task.text.model_dump(mode="json")] for task in self.tasks],
+            "tasks": [
+                [task.name, task.kind, task.labels, task.vocabulary, task.text.model_dump(mode="json"), task.mean, task.deviation]
+                for task in self.tasks
+            ],
             "vocabularies": {name: vocabulary.fingerprint for name, vocabulary in self.vocabularies.items()},
             "max_tokens": self.max_tokens,
         }

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from mtl_models.errors import ConfigError
 from mtl_models.tasks.missing import MISSING
+from mtl_models.tasks.multi_label import MultiLabel
+from mtl_models.tasks.ordinal import Ordinal
+from mtl_models.tasks.rating import Rating
 from mtl_models.tasks.single_label import SingleLabel
 from mtl_models.tasks.task import Task
 
@@ -18,25 +21,39 @@ __all__ = ["MISSING", "Kind", "kind_of"]
 
 
 class Kind(Protocol):
-    """A task's head, loss, decoding and metrics; K classes, B rows of a batch, N rows of a split."""
+    """A task's head, loss, decoding and metrics; K labels, B rows of a batch, N rows of a split.
+
+    Labels are class numbers (B,) int64; of several labels 1 or 0 for each, (B, K) int64; of a rating the number, (B,) float32.
+    """
 
     def head(self, features: int) -> nn.Module:
         """A module from features (B, F) to logits."""
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Mean loss over the rows that have a label, a scalar; zero, with a graph, where none has."""
+        """What training makes small: mean loss over the labels that are there, a scalar; zero, with a graph, where none is.
+
+        Class weights and label smoothing are in it.
+        """
+
+    def plain_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The same without class weights and label smoothing: what dev reports."""
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """Probabilities of the classes, in the shape of the logits."""
+        """Probabilities of the K labels, (B, K); the number itself, (B, 1), of a rating."""
 
     def decode(self, probabilities: NDArray[np.floating[Any]]) -> list[tuple[str, float]]:
         """The answer and its probability for each of N rows."""
 
-    def metrics(self, gold: NDArray[np.integer[Any]], probabilities: NDArray[np.floating[Any]]) -> dict[str, float]:
+    def metrics(self, gold: NDArray[Any], probabilities: NDArray[np.floating[Any]]) -> dict[str, float]:
         """Metric name -> value over the rows that have a label; always accuracy, macro_f1 and mcc."""
 
 
-_KINDS: Mapping[str, Callable[[Task], Kind]] = {"single_label": SingleLabel}
+_KINDS: Mapping[str, Callable[[Task], Kind]] = {
+    "single_label": SingleLabel,
+    "multi_label": MultiLabel,
+    "ordinal": Ordinal,
+    "rating": Rating,
+}
 
 
 def kind_of(task: Task) -> Kind:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # the name it has everywhere
 
-from mtl_models.tasks.missing import MISSING, mean_of_present, present
+from mtl_models.tasks.missing import MISSING, mean_of_present
+from mtl_models.tasks.scores.scores import scores_of, values
 from mtl_models.tasks.task import Task
 
 __all__ = ["SingleLabel"]
@@ -21,12 +22,23 @@ class SingleLabel:
 
     def __init__(self, task: Task) -> None:
         self.labels = task.labels
+        self.smoothing = task.label_smoothing
+        self.scores = scores_of(task.kind, len(task.labels))
+        self._weights = None if task.class_weights is None else torch.tensor(task.class_weights)
 
     def head(self, features: int) -> nn.Module:
         """Features (B, F) -> logits (B, K)."""
         return nn.Linear(features, len(self.labels))
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean cross-entropy over the rows that have a label: row i counts w of its class, and the sum is divided by those weights.
+
+        With smoothing s the target of a row is 1 - s on its class and s / K more on every class (Szegedy et al. 2016).
+        """
+        losses = F.cross_entropy(logits, labels, ignore_index=MISSING, reduction="none", label_smoothing=self.smoothing)
+        return mean_of_present(losses, labels, self._row_weights(labels))
+
+    def plain_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy over the rows that have a label."""
         return mean_of_present(F.cross_entropy(logits, labels, ignore_index=MISSING, reduction="none"), labels)
 
@@ -39,17 +51,10 @@ class SingleLabel:
         best = probabilities.argmax(axis=1)
         return [(self.labels[k], float(row[k])) for k, row in zip(best, probabilities, strict=True)]
 
-    def metrics(self, gold: NDArray[np.integer[Any]], probabilities: NDArray[np.floating[Any]]) -> dict[str, float]:
-        """Accuracy, macro-F1 over all K classes (0 for a class neither found nor there), Matthews correlation; NaN without a label."""
-        from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef  # a second of import that prediction need not pay
+    def metrics(self, gold: NDArray[Any], probabilities: NDArray[np.floating[Any]]) -> dict[str, float]:
+        """Accuracy, macro-F1 over all K classes (one that is neither there nor found counts 0) and Matthews correlation."""
+        return values(self.scores, np.asarray(gold), probabilities)
 
-        there = present(gold)
-        if not there.any():
-            return dict.fromkeys(("accuracy", "macro_f1", "mcc"), float("nan"))
-        true, found = np.asarray(gold)[there], probabilities[there].argmax(axis=1)
-        classes = range(len(self.labels))
-        return {
-            "accuracy": float(accuracy_score(true, found)),
-            "macro_f1": float(f1_score(true, found, labels=list(classes), average="macro", zero_division=0)),
-            "mcc": float(matthews_corrcoef(true, found)),
-        }
+    def _row_weights(self, labels: Tensor) -> Tensor | None:
+        """The weight of each row's class (B,)."""
+        return None if self._weights is None else self._weights.to(labels.device)[labels.clamp(min=0)]

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from mtl_models.networks.network import Network
-from mtl_models.tasks.kind import MISSING, Kind
+from mtl_models.tasks.kind import Kind
+from mtl_models.tasks.missing import present
 from mtl_models.training.batches import by_length, collate
 from mtl_models.training.encoding import EncodedSplit
 
@@ -19,17 +20,19 @@ __all__ = ["measure_dev"]
 def measure_dev(
     network: Network, kinds: Mapping[str, Kind], splits: Mapping[str, EncodedSplit], device: torch.device
 ) -> dict[str, dict[str, float]]:
-    """Task -> its loss (per labelled row) and the metrics of its kind; a task without labelled rows in its split is left out.
+    """Task -> its loss (per label that is there, without class weights and smoothing) and the metrics of its kind.
 
-    In single precision whatever the training's, as the predictor computes. Leaves the network in evaluation mode.
+    A task without labelled rows in its split is left out. In single precision whatever the training's, as the predictor computes.
+    Leaves the network in evaluation mode.
     """
     network.eval()
     measures = {}
     for task, split in splits.items():
-        if not (split.labels != MISSING).any():
+        if not present(split.labels).any():
             continue
-        logits, gold = _logits(network, task, split, device), split.labels.astype(np.int64)
-        loss = kinds[task].loss(logits, torch.from_numpy(gold)).item()
+        gold = split.labels if split.labels.dtype.kind == "f" else split.labels.astype(np.int64)
+        logits = _logits(network, task, split, device)
+        loss = kinds[task].plain_loss(logits, torch.from_numpy(gold)).item()
         measures[task] = {"loss": loss, **kinds[task].metrics(gold, kinds[task].probabilities(logits).numpy())}
     return measures
 

@@ -1,6 +1,7 @@
 """Token ids on disk: a corpus encoded once, kept as int32 columns in Arrow files, and read without copying.
 
-A split is one file `<cache>/<key>/<split>.arrow` with the columns `tokens` (list of int32) and `label` (int32). The key covers
+A split is one file `<cache>/<key>/<split>.arrow` with the columns `tokens` (list of int32) and `label` (int32; a list of int8 for several
+labels, float32 for a rating). The key covers
 everything the ids depend on, the code included, so a cached file is never stale; files appear by rename, so processes that encode
 the same corpus at once do not disturb each other.
 """
@@ -20,7 +21,7 @@ import pyarrow as pa
 
 import mtl_models.text
 from mtl_models.config.text import TextOptions
-from mtl_models.corpora.corpus import SPLITS, Corpus, Split
+from mtl_models.corpora.corpus import SPLITS, Corpus, Split, label_values
 from mtl_models.errors import PolytaskError
 from mtl_models.files import writing_file
 from mtl_models.progress import progress, say
@@ -28,13 +29,14 @@ from mtl_models.tasks.task import Task
 
 __all__ = ["EncodedCorpus", "EncodedSplit", "Encoder", "encode"]
 
-_FORMAT = 1
+_FORMAT = 2
 """Part of the key: raise it whenever what the files hold changes."""
 
 _ROWS = 10_000
 """Rows encoded at a time, which bounds the memory that encoding takes."""
 
-_SCHEMA = pa.schema([("tokens", pa.list_(pa.int32())), ("label", pa.int32())])
+_TOKENS = pa.list_(pa.int32())
+_LABELS = {"multi_label": pa.list_(pa.int8()), "rating": pa.float32()}
 
 
 class Encoder(Protocol):
@@ -52,13 +54,14 @@ class Encoder(Protocol):
 class EncodedSplit:
     """Token ids and labels of one split. `tokens` is a view of the memory-mapped file; the rest lies in memory.
 
-    Row i holds the ids `tokens[starts[i] : starts[i] + lengths[i]]` and the label `labels[i]`.
+    Row i holds the ids `tokens[starts[i] : starts[i] + lengths[i]]` and the label `labels[i]`: a class number int32, of several labels
+    int8 (K,), of a rating float32.
     """
 
     tokens: npt.NDArray[np.int32]
     starts: npt.NDArray[np.int64]
     lengths: npt.NDArray[np.int32]
-    labels: npt.NDArray[np.int32]
+    labels: npt.NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -100,18 +103,18 @@ def _split(corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_to
     path = folder / f"{split}.arrow"
     if path.exists():
         try:
-            return _open(path)
+            return _open(path, corpus)
         except (OSError, ValueError) as error:
             say(f"{path}: not a whole file of token ids ({error}); it is written anew")
     try:
-        with writing_file(path) as draft, pa.OSFile(str(draft), "wb") as sink, pa.ipc.new_file(sink, _SCHEMA) as writer:
+        with writing_file(path) as draft, pa.OSFile(str(draft), "wb") as sink, pa.ipc.new_file(sink, _schema(corpus.kind)) as writer:
             for batch in _encoded(corpus, split, vocabulary, task, max_tokens):
                 writer.write_batch(batch)
     except OSError as error:
         raise PolytaskError(
             f"{path}: token ids cannot be written: {error}; make room there, or set POLYTASK_HOME to another place"
         ) from error
-    return _open(path)
+    return _open(path, corpus)
 
 
 def _encoded(corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_tokens: int) -> Iterator[pa.RecordBatch]:
@@ -119,18 +122,24 @@ def _encoded(corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_
     tables = rows.with_format("arrow").iter(batch_size=_ROWS)
     for table in progress(tables, f"encoding {task.name} {split}", total=-(-len(rows) // _ROWS), unit="x10,000 rows"):
         ids = vocabulary.encode(table["text"].to_pylist(), task.text, max_tokens)
-        columns = [pa.array(ids, type=_SCHEMA.field("tokens").type), table["label"].combine_chunks().cast(pa.int32())]
-        yield pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
+        schema = _schema(corpus.kind)
+        columns = [pa.array(ids, type=_TOKENS), table["label"].combine_chunks().cast(schema.field("label").type)]
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _open(path: Path) -> EncodedSplit:
+def _schema(kind: str) -> pa.Schema:
+    return pa.schema([("tokens", _TOKENS), ("label", _LABELS.get(kind, pa.int32()))])
+
+
+def _open(path: Path, corpus: Corpus) -> EncodedSplit:
     """Map a file. A row's start is its place in the whole file seen as one int32 array, so a batch is one gather, whatever the chunks."""
     with pa.memory_map(str(path)) as file:
         whole = file.read_buffer()
     reader = pa.ipc.open_file(pa.BufferReader(whole))
-    if reader.schema != _SCHEMA:
+    if reader.schema != _schema(corpus.kind):
         raise ValueError(f"unexpected columns {reader.schema.names}")
-    starts, lengths, labels = [np.empty(0, np.int64)], [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    starts, lengths = [np.empty(0, np.int64)], [np.empty(0, np.int32)]
+    labels = [label_values(pa.array([], type=reader.schema.field("label").type), len(corpus.labels))]
     for number in range(reader.num_record_batches):
         batch = reader.get_batch(number)
         tokens = batch.column("tokens")
@@ -140,6 +149,6 @@ def _open(path: Path) -> EncodedSplit:
             raise ValueError("token ids are not aligned")
         starts.append(offsets[:-1].astype(np.int64) + place)
         lengths.append(np.diff(offsets))
-        labels.append(batch.column("label").to_numpy())
+        labels.append(label_values(batch.column("label"), len(corpus.labels)))
     ids = np.frombuffer(whole, dtype=np.int32, count=whole.size // 4)
     return EncodedSplit(ids, np.concatenate(starts), np.concatenate(lengths), np.concatenate(labels))

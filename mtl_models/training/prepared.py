@@ -43,7 +43,7 @@ def prepare_experiment(experiment: Experiment) -> Prepared:
     for name, task in experiment.tasks.items():
         say(f"  reading and validating {name}")
         try:
-            rows[name] = ingest(name, task.corpus, experiment.seed)
+            rows[name] = ingest(name, task.corpus, experiment.seed, task.kind)
             validations[name] = validate(rows[name], task.validation)
             raise_if_critical(validations[name])
         except PolytaskError as error:
@@ -59,5 +59,5 @@ def prepare_experiment(experiment: Experiment) -> Prepared:
         vocabularies[group] = build_vocabulary(texts, options, section)
         file = fetch(section.vectors.source) if section.vectors.source else None
         matrices[group] = build_matrix(vocabularies[group], section.vectors, file, texts, options, experiment.seed)
-    tasks = tuple(Task.of(name, task.settings, corpora[name].labels) for name, task in experiment.tasks.items())
+    tasks = tuple(Task.of(task.settings, corpora[name]) for name, task in experiment.tasks.items())
     return Prepared(corpora, validations, vocabularies, matrices, tasks)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from mtl_models.evaluation import bootstrap
 from mtl_models.evaluation.bootstrap import estimate, resample
-from mtl_models.evaluation.confusion import METRICS, confusion_counts
+from mtl_models.tasks.scores.classes import ClassScores
+from mtl_models.tasks.scores.confusion import METRICS, confusion_counts
 
 metrics = st.sampled_from(sorted(METRICS))
 
@@ -27,7 +28,7 @@ def contest(draw):
 
 
 def differences(gold, a, b, classes, metric, seed=0, resamples=200):
-    found = resample(gold, {"a": a, "b": b}, classes, metric, resamples, np.random.default_rng(seed))
+    found = resample(gold, {"a": a, "b": b}, ClassScores(classes), metric, resamples, np.random.default_rng(seed))
     return found["a"] - found["b"]
 
 
@@ -42,8 +43,8 @@ def test_equal_predictions_never_differ(case, metric, seed) -> None:
 @settings(deadline=None, max_examples=50)
 def test_order_of_the_candidates_does_not_matter(case, metric, seed) -> None:
     classes, gold, a, b = case
-    one = resample(gold, {"x": a, "y": b}, classes, metric, 100, np.random.default_rng(seed))
-    other = resample(gold, {"y": b, "x": a}, classes, metric, 100, np.random.default_rng(seed))
+    one = resample(gold, {"x": a, "y": b}, ClassScores(classes), metric, 100, np.random.default_rng(seed))
+    other = resample(gold, {"y": b, "x": a}, ClassScores(classes), metric, 100, np.random.default_rng(seed))
     np.testing.assert_array_equal(one["x"], other["x"])
     np.testing.assert_array_equal(one["x"] - one["y"], -(other["y"] - other["x"]))
 
@@ -92,7 +93,7 @@ def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         gold = rng.integers(2, size=200)
         a = np.where(rng.random(200) < 0.8, gold, 1 - gold)
         b = np.where(rng.random(200) < 0.7, gold, 1 - gold)
-        found = resample(gold, {"a": a, "b": b}, 2, "accuracy", 400, rng)
+        found = resample(gold, {"a": a, "b": b}, ClassScores(2), "accuracy", 400, rng)
         interval = estimate(0.0, found["a"] - found["b"], 0.9)
         covered += interval.low <= 0.1 <= interval.high
     assert 0.84 <= covered / 300 <= 0.95
@@ -104,17 +105,17 @@ def test_pairing_narrows_the_interval() -> None:
     a = np.where(rng.random(500) < 0.8, gold, 1 - gold)
     b = a.copy()
     b[:10] = 1 - b[:10]
-    paired = resample(gold, {"a": a, "b": b}, 2, "accuracy", 1000, rng)
+    paired = resample(gold, {"a": a, "b": b}, ClassScores(2), "accuracy", 1000, rng)
     assert (paired["a"] - paired["b"]).std() < 0.4 * np.hypot(paired["a"].std(), paired["b"].std())
 
 
 def test_chunks_change_nothing_but_the_memory(monkeypatch) -> None:
     rng = np.random.default_rng(9)
     gold, a = rng.integers(3, size=100), rng.integers(3, size=100)
-    whole = resample(gold, {"a": a}, 3, "macro_f1", 500, np.random.default_rng(1))["a"]
+    whole = resample(gold, {"a": a}, ClassScores(3), "macro_f1", 500, np.random.default_rng(1))["a"]
     monkeypatch.setattr(bootstrap, "_NUMBERS_AT_ONCE", 100)
     assert whole.shape == (500,)
-    np.testing.assert_array_equal(whole, resample(gold, {"a": a}, 3, "macro_f1", 500, np.random.default_rng(1))["a"])
+    np.testing.assert_array_equal(whole, resample(gold, {"a": a}, ClassScores(3), "macro_f1", 500, np.random.default_rng(1))["a"])
 
 
 def test_a_hundred_thousand_rows_take_a_moment() -> None:

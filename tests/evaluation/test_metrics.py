@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from mtl_models.evaluation.confusion import METRICS, confusion_counts
+from mtl_models.tasks.scores.confusion import METRICS, confusion_counts
 from mtl_models.evaluation.metrics import calibration_error, measure
 from mtl_models.evaluation.predictions import Predictions
 
