@@ -18,7 +18,7 @@ from pipelines.environment import prepare
 if TYPE_CHECKING:
     from mtl_models.inference.predictor import Prediction
 
-__all__ = ["predict_texts"]
+__all__ = ["model_folder", "predict_texts"]
 
 
 def predict_texts(texts: Sequence[str], file: Path | None, model: str | None, tasks: Sequence[str] | None, form: str) -> None:
@@ -26,7 +26,7 @@ def predict_texts(texts: Sequence[str], file: Path | None, model: str | None, ta
     if bool(texts) == bool(file):
         raise ConfigError('give texts, or a file: polytask predict "love this phone", or polytask predict --file texts.txt')
     prepare()
-    folder = _model_folder(model)
+    folder = model_folder(model)
 
     from mtl_models import load_model
 
@@ -39,7 +39,7 @@ def predict_texts(texts: Sequence[str], file: Path | None, model: str | None, ta
     {"table": _as_table, "json": _as_json, "csv": _as_csv}[form](rows)
 
 
-def _model_folder(model: str | None) -> Path:
+def model_folder(model: str | None) -> Path:
     """The folder of the model asked for: a path as it is, else what the registry holds under the URI."""
     if model is not None and not model.startswith("models:"):
         return Path(model)
@@ -54,7 +54,13 @@ def _as_table(rows: Iterator[Prediction]) -> None:
     before = None
     for row in rows:
         shown = row.text if row.index != before else ""
-        table.add_row(shown if len(shown) <= 80 else f"{shown[:79]}…", row.task, row.label, f"{row.confidence:.3f}", end_section=False)
+        table.add_row(
+            shown if len(shown) <= 80 else f"{shown[:79]}…",
+            row.task,
+            row.label,
+            "" if row.confidence is None else f"{row.confidence:.3f}",
+            end_section=False,
+        )
         before = row.index
     Console().print(table)
 
@@ -69,4 +75,4 @@ def _as_json(rows: Iterator[Prediction]) -> None:
 def _as_csv(rows: Iterator[Prediction]) -> None:
     writer = csv.writer(sys.stdout)
     writer.writerow(["index", "text", "task", "label", "confidence"])
-    writer.writerows([row.index, row.text, row.task, row.label, f"{row.confidence:.6f}"] for row in rows)
+    writer.writerows([row.index, row.text, row.task, row.label, "" if row.confidence is None else f"{row.confidence:.6f}"] for row in rows)
