@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mtl_models import __version__
-from pipelines.faults import explain
+from pipelines import faults
 
 __all__ = ["app", "main"]
 
@@ -47,7 +47,7 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        message = explain(error)
+        message = faults.explain(error)
         if message is None:
             raise
         _fail(message)
@@ -119,6 +119,29 @@ def predict(
     from pipelines.predict import predict_texts
 
     predict_texts(texts or [], file, model, task, format.value)
+
+
+@app.command(epilog="Example: polytask explain 'what a waste of two hours' --out explain.html")
+def explain(
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to look into.", show_default=False)] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION or a model folder. Default: the only champion.", show_default=False),
+    ] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Show this task only. May be repeated.", show_default=False)] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Texts from a file: .txt (one a line), .csv or .jsonl (column `text`).", show_default=False)
+    ] = None,
+    leave_out: Annotated[bool, typer.Option("--leave-out", help="Also show what an answer loses when a word is left out.")] = False,
+    out: Annotated[Path | None, typer.Option(help="HTML file to write. Default: runs/reports/explain.html.", show_default=False)] = None,
+) -> None:
+    """Show what a model looks at: words coloured by the weight of its attention, per hop and per head, beside every task's answer.
+
+    A network without attention is explained by leaving out one word at a time.
+    """
+    from pipelines.explain import explain_texts
+
+    explain_texts(texts or [], file, model, task, leave_out, out)
 
 
 @models_app.command("list", epilog="Example: polytask models list")
