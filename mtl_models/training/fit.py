@@ -19,6 +19,7 @@ from mtl_models.training.checkpoints import Checkpoints, Tensors, copied_state, 
 from mtl_models.training.dev import measure_dev
 from mtl_models.training.devices import accelerator_for, chosen_device, chosen_precision, repeatable
 from mtl_models.training.encoding import EncodedCorpus
+from mtl_models.training.freezing import Freezing
 from mtl_models.training.history import EpochRecord, History
 from mtl_models.training.learner import Learner
 from mtl_models.training.loop import Loop, TrainedEpoch
@@ -43,28 +44,32 @@ def fit(
     checkpoints: Path | None = None,
     report: Callable[[EpochRecord], None] = _nothing,
     label: str = "training",
+    freezing: Freezing | None = None,
 ) -> History:
     """Train `network` (on the CPU, with its first weights) on `tasks`; it ends with its best weights, on the CPU, in evaluation mode.
 
     `encoded` task name -> its corpus. With a folder for `checkpoints` the state is kept there after every epoch, and the same call
     after an interruption goes on from the last whole epoch to the same weights, to the bit; a folder is for one training at a time.
-    `report` gets the record of every epoch trained by this call; `label` begins its lines. One machine, one number of threads: one
-    result.
+    `report` gets the record of every epoch trained by this call; `label` begins its lines; `freezing` says what may move, by default
+    all that the network does not keep frozen itself. One machine, one number of threads: one result.
 
     Raises `CorpusError` for a task without training rows, `ConfigError` for a GPU that is not there, `PolytaskError` if the loss is
     no longer finite or a checkpoint cannot be written.
     """
     sampling_plan({task.name: len(encoded[task.name].splits["train"]) for task in tasks}, training)
     device, precision = chosen_device(training), chosen_precision(training)
-    store = None if checkpoints is None else Checkpoints(checkpoints, _fingerprint(network, tasks, encoded, training, seed))
+    store = None if checkpoints is None else Checkpoints(checkpoints, _fingerprint(network, tasks, encoded, training, seed, freezing))
     with repeatable(device), accelerator_for(training) as accelerator:
         network.to(accelerator.device)
         kinds = {task.name: kind_of(task) for task in tasks}
         dev = {task.name: encoded[task.name].splits["dev"] for task in tasks}
         train = {task.name: encoded[task.name].splits["train"] for task in tasks}
         objective = build_objective(training.objective, list(kinds)).to(accelerator.device)
+        if freezing is not None:
+            freezing.apply(network, training.epochs)  # in the last epoch everything moves that ever does: the optimizers know it all
+        moving = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
         optimizers = build_optimizers(network, training, list(kinds), objective.parameters())
-        learner = Learner(network, kinds, training, objective, optimizers, accelerator)
+        learner = Learner(network, kinds, training, objective, optimizers, accelerator, freezing)
         records, best = _resumed(store, learner, label)
         done = len(records)
 
@@ -92,7 +97,7 @@ def fit(
         resumed_from=done or None,
         device=device,
         precision=precision,
-        parameters=sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad),
+        parameters=moving,
     )
 
 
@@ -108,12 +113,14 @@ def _resumed(store: Checkpoints | None, learner: Learner, label: str) -> tuple[l
     return saved.records, saved.best
 
 
-def _fingerprint(network: Network, tasks: Sequence[Task], encoded: Mapping[str, EncodedCorpus], training: Training, seed: int) -> str:
+def _fingerprint(
+    network: Network, tasks: Sequence[Task], encoded: Mapping[str, EncodedCorpus], training: Training, seed: int, freezing: Freezing | None
+) -> str:
     """sha256 over all that the final weights depend on: version, settings, seed, tasks, corpora, architecture, first weights."""
     digest = hashlib.sha256(json.dumps([__version__, training.model_dump(mode="json"), seed], sort_keys=True).encode())
     for task in tasks:
         digest.update(repr((task, encoded[task.name].fingerprint)).encode())
-    digest.update(repr(network).encode())
+    digest.update(repr((network, freezing)).encode())
     for name, tensor in copied_state(network).items():
         digest.update(repr((name, tensor.dtype, tuple(tensor.shape))).encode())
         digest.update(tensor.numpy().tobytes())

@@ -14,6 +14,7 @@ from mtl_models.networks.network import Batch, Network
 from mtl_models.tasks.kind import Kind
 from mtl_models.tasks.missing import labelled_rows
 from mtl_models.training.batches import by_task
+from mtl_models.training.freezing import Freezing
 from mtl_models.training.gradients import SharedGradients, gradients_of
 from mtl_models.training.history import EpochRecord
 from mtl_models.training.objectives.combining import mean_over_rows, mean_over_tasks
@@ -45,6 +46,7 @@ class Learner:
     objective: Objective
     optimizers: Mapping[str, torch.optim.Optimizer]
     accelerator: Accelerator
+    freezing: Freezing | None = None
     _held: SuccessiveRegularisation | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +56,8 @@ class Learner:
     def begin_epoch(self, tasks: Collection[str], records: Sequence[EpochRecord]) -> None:
         """Train on `tasks` from here; `records` are those of the epochs before."""
         self.objective.begin_epoch(tasks, records)
+        if self.freezing is not None:
+            self.freezing.apply(self.network, len(records) + 1)
         if self._held is not None:
             self._held.begin_epoch()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
-from torchjd.aggregation import NashMTL
+from torchjd.aggregation import MGDAWeighting, NashMTL
 
 from mtl_models.training.history import EpochRecord
 from mtl_models.training.objectives.objective import GradientMethod
@@ -35,7 +36,13 @@ class NashMtl(GradientMethod):
     def combination(self, gramian: Tensor) -> Tensor:
         """See `GradientMethod`. Only the inner products matter, so any root of `gramian` stands in for the gradients."""
         values, vectors = torch.linalg.eigh(gramian)
-        return self._solver(len(gramian)).weighting(vectors * values.clamp(min=0.0).sqrt())
+        weighting = self._solver(len(gramian)).weighting
+        if (gramian.numpy() @ weighting.prvs_alpha).min() <= 0.0:
+            # The solver cannot begin where a task loses, and would keep the factors it has; at the shortest combination all gain.
+            weighting.prvs_alpha = MGDAWeighting()(gramian).clamp(min=1e-4).numpy()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cvxpy's, about its own speed, in every update
+            return weighting(vectors * values.clamp(min=0.0).sqrt())
 
     def _solver(self, gradients: int) -> NashMTL:
         """One for each number of gradients: a task without a label in a batch has none."""
