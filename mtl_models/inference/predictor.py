@@ -1,4 +1,4 @@
-"""Answers for texts: class and probabilities, for any of a model's tasks."""
+"""Answers for texts: label and probabilities, for any of a model's tasks."""
 
 from __future__ import annotations
 
@@ -23,13 +23,17 @@ _CHUNK = 4096
 
 @dataclass(frozen=True)
 class Prediction:
-    """One task's answer for one text: the text's place among the texts asked about, the class, and how sure the model is."""
+    """One task's answer for one text: the text's place among the texts asked about, the label, and how sure the model is.
+
+    `label` is the class; of several labels all of them, `a|b`, empty for none; a rating with two decimals. `confidence` is its probability,
+    None of a rating. `probabilities` has every label's; of a rating, under the name of its column, the number itself.
+    """
 
     index: int
     text: str
     task: str
     label: str
-    confidence: float
+    confidence: float | None
     probabilities: dict[str, float]
 
 

@@ -1,7 +1,7 @@
 """The model as MLflow serves it: this file is copied, as code, into every registered version (models from code, no pickle).
 
-A table with the column `text` goes in; out comes, per task, a column `TASK` with the label and a column `TASK_confidence` with its
-probability. The parameter `tasks` names the tasks to answer; without it, or with none, all are.
+A table with the column `text` goes in; out comes, per task, a column `TASK` with the label (of several labels all of them, `a|b`) and a
+column `TASK_confidence` with its probability; of a rating, a column `TASK` with the number. The parameter `tasks` names the tasks to answer; without it, or with none, all are.
 
 It is the one file of the library that knows MLflow.
 """
@@ -44,10 +44,14 @@ class ServedModel(PythonModel):
 
 def _table(predictor: Predictor, texts: list[str], tasks: list[str] | None) -> pd.DataFrame:
     wanted = tasks or [task.name for task in predictor.model.tasks]
-    columns: dict[str, list[Any]] = {name: [] for task in wanted for name in (task, f"{task}_confidence")}
+    numbers = {task for task in wanted if predictor.model.task(task).kind == "rating"}
+    columns: dict[str, list[Any]] = {name: [] for task in wanted for name in ((task,) if task in numbers else (task, f"{task}_confidence"))}
     for answer in predictor.predict(texts, wanted):
-        columns[answer.task].append(answer.label)
-        columns[f"{answer.task}_confidence"].append(answer.confidence)
+        if answer.task in numbers:
+            columns[answer.task] += answer.probabilities.values()
+        else:
+            columns[answer.task].append(answer.label)
+            columns[f"{answer.task}_confidence"].append(answer.confidence)
     return pd.DataFrame(columns)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self
 
-import numpy as np
 from pydantic import BaseModel, model_validator
 
 from mtl_models.config import Experiment
@@ -25,21 +24,25 @@ class CorpusSummary(BaseModel):
 
     report: CorpusReport
     classes: dict[str, dict[Split, int]]
-    """Class -> split -> rows."""
+    """Class -> split -> rows that have it; of a rating, empty."""
+    sizes: dict[Split, int]
+    """Split -> rows."""
     fingerprint: str
 
     @classmethod
     def of(cls, corpus: Corpus) -> Self:
         """Count the rows of every class; reads the label column only, and every row once for the fingerprint."""
-        counts = {split: np.bincount(_labels(corpus, split), minlength=len(corpus.labels)) for split in SPLITS}
+        counts = {split: corpus.class_counts(split) for split in SPLITS}
+        names = () if corpus.kind == "rating" else corpus.labels
         classes: dict[str, dict[Split, int]] = {
-            label: {split: int(counts[split][number]) for split in SPLITS} for number, label in enumerate(corpus.labels)
+            label: {split: int(counts[split][number]) for split in SPLITS} for number, label in enumerate(names)
         }
-        return cls(report=corpus.report, classes=classes, fingerprint=corpus.fingerprint)
+        sizes: dict[Split, int] = {split: len(corpus.splits[split]) for split in SPLITS}
+        return cls(report=corpus.report, classes=classes, sizes=sizes, fingerprint=corpus.fingerprint)
 
     def rows(self, split: Split) -> int:
         """Rows of a split."""
-        return sum(of_class[split] for of_class in self.classes.values())
+        return self.sizes[split]
 
 
 class Words(BaseModel):
@@ -97,8 +100,3 @@ class RunReport(BaseModel):
     def coverage(self, task: str) -> Coverage | None:
         """The vectors' coverage of a task's train texts."""
         return self.words[self.experiment.tasks[task].vocabulary].coverage.get(task)
-
-
-def _labels(corpus: Corpus, split: Split) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    rows = corpus.splits[split].select_columns(["label"]).with_format("arrow")[:]["label"]
-    return np.asarray(rows.to_numpy(), dtype=np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mtl_models.evaluation.comparison import JOINT
-from mtl_models.reports.candidates import METRIC_NAMES, candidate_name
+from mtl_models.reports.candidates import KIND_NAMES, METRIC_NAMES, candidate_name
 from mtl_models.reports.content import RunReport
 from mtl_models.reports.templates import render_markdown
 
@@ -19,4 +19,7 @@ def render_card(run: RunReport) -> str:
         metric=METRIC_NAMES[run.comparison.metric],
         others=[name for name in run.comparison.candidates if name != JOINT],
         candidate_name=candidate_name,
+        kind_names=KIND_NAMES,
+        stand_ins={task: METRIC_NAMES[its.metric] for task, its in run.comparison.tasks.items() if its.metric},
+        metrics=METRIC_NAMES,
     )

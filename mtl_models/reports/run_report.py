@@ -9,10 +9,11 @@ import yaml
 from markupsafe import Markup
 
 from mtl_models.evaluation.comparison import JOINT, TWIN
-from mtl_models.reports.candidates import METRIC_NAMES, candidate_name
+from mtl_models.reports.candidates import KIND_NAMES, METRIC_NAMES, candidate_name
 from mtl_models.reports.content import RunReport
 from mtl_models.reports.figures import Line, alternative, curves, transfer_plot
 from mtl_models.reports.templates import render_html
+from mtl_models.tasks.scores.scores import shown_metric
 from mtl_models.training.history import EpochRecord, History
 
 __all__ = ["render_report"]
@@ -32,6 +33,8 @@ def render_report(run: RunReport) -> str:
         others=others,
         references=[name for name in others if name != TWIN],
         candidate_name=candidate_name,
+        kind_names=KIND_NAMES,
+        stand_ins={task: METRIC_NAMES[its.metric] for task, its in run.comparison.tasks.items() if its.metric},
         transfer=_transfer_figure(run),
         curves={task: _task_curves(run, task) for task in run.experiment.tasks},
         padded=_padded(run.joint.epochs),
@@ -51,7 +54,7 @@ def _transfer_figure(run: RunReport) -> Markup:
 
 def _task_curves(run: RunReport, task: str) -> list[Markup]:
     """The dev metric and the losses of one task; none of the first without dev rows."""
-    metric = run.experiment.training.metric
+    metric = shown_metric(run.experiment.tasks[task].kind, run.experiment.training.metric)
     joint, twin = run.joint.epochs, run.twins[task].epochs
     scores = {"joint": _dev(joint, task, metric), "twin": _dev(twin, task, metric)}
     losses = {

@@ -41,8 +41,8 @@ class Kind(Protocol):
     def probabilities(self, logits: Tensor) -> Tensor:
         """Probabilities of the K labels, (B, K); the number itself, (B, 1), of a rating."""
 
-    def decode(self, probabilities: NDArray[np.floating[Any]]) -> list[tuple[str, float]]:
-        """The answer and its probability for each of N rows."""
+    def decode(self, probabilities: NDArray[np.floating[Any]]) -> list[tuple[str, float | None]]:
+        """The answer and its probability for each of N rows; None for the probability of a number."""
 
     def metrics(self, gold: NDArray[Any], probabilities: NDArray[np.floating[Any]]) -> dict[str, float]:
         """Metric name -> value over the rows that have a label; always accuracy, macro_f1 and mcc."""

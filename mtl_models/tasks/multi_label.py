@@ -48,7 +48,7 @@ class MultiLabel:
         """Sigmoid of each label; single precision at least."""
         return logits.to(torch.promote_types(logits.dtype, torch.float32)).sigmoid()
 
-    def decode(self, probabilities: NDArray[np.floating[Any]]) -> list[tuple[str, float]]:
+    def decode(self, probabilities: NDArray[np.floating[Any]]) -> list[tuple[str, float | None]]:
         """The labels with a probability of one half or more, as one text, and the probability of just this set, the labels independent."""
         chosen = self.scores.answers(probabilities) == 1
         sure = np.where(chosen, probabilities, 1.0 - probabilities).prod(axis=1)

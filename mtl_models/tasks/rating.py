@@ -41,9 +41,9 @@ class Rating:
         """No probabilities: the rating itself, (B, 1); single precision at least."""
         return logits.to(torch.promote_types(logits.dtype, torch.float32)) * self.deviation + self.mean
 
-    def decode(self, probabilities: NDArray[np.floating[Any]]) -> list[tuple[str, float]]:
-        """The rating as text, two decimals, and NaN: a number says nothing about how sure it is."""
-        return [(f"{value:.2f}", float("nan")) for value in probabilities[:, 0]]
+    def decode(self, probabilities: NDArray[np.floating[Any]]) -> list[tuple[str, float | None]]:
+        """The rating as text, two decimals, and None: a number says nothing about how sure it is."""
+        return [(f"{value:.2f}", None) for value in probabilities[:, 0]]
 
     def metrics(self, gold: NDArray[Any], probabilities: NDArray[np.floating[Any]]) -> dict[str, float]:
         """Pearson's r, also under the names of the metrics that every kind has; mean absolute and root mean squared error."""

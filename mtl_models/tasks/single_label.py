@@ -46,7 +46,7 @@ class SingleLabel:
         """Softmax over the classes; single precision at least, whatever the logits came in."""
         return logits.to(torch.promote_types(logits.dtype, torch.float32)).softmax(-1)
 
-    def decode(self, probabilities: NDArray[np.floating[Any]]) -> list[tuple[str, float]]:
+    def decode(self, probabilities: NDArray[np.floating[Any]]) -> list[tuple[str, float | None]]:
         """The most probable class of each row of (N, K), the first of equals."""
         best = probabilities.argmax(axis=1)
         return [(self.labels[k], float(row[k])) for k, row in zip(best, probabilities, strict=True)]

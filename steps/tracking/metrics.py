@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 
@@ -36,7 +37,8 @@ def measures_on_test(
     measured = {t: comparison.tasks[t].measures[candidate] for t in wanted if candidate in comparison.tasks[t].measures}
     values = {f"{prefix}{task}/test/{name}": value for task, its in measured.items() for name, value in _values(its).items()}
     if len(measured) == len(comparison.tasks) > 1:
-        values |= {f"{prefix}mean/test/{name}": comparison.mean_measure(candidate, name) for name in _MEASURES}
+        means = {name: comparison.mean_measure(candidate, name) for name in _MEASURES}
+        values |= {f"{prefix}mean/test/{name}": value for name, value in means.items() if not math.isnan(value)}
     return _metrics(values, step, _now())
 
 
@@ -58,7 +60,9 @@ def references(comparison: Comparison, step: int) -> list[Metric]:
 
 
 def _values(measures: TaskMeasures) -> dict[str, float]:
-    return {name: getattr(measures, name) for name in _MEASURES}
+    """What the kind of the task has: a rating has no accuracy, but a correlation."""
+    found = {name: measures.value(name) for name in (*_MEASURES, *measures.more)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _metrics(values: Mapping[str, float], step: int, now: int) -> list[Metric]:

@@ -14,10 +14,13 @@ __all__ = ["input_example", "signature"]
 
 
 def signature(tasks: Sequence[Task]) -> ModelSignature:
-    """In: `text`. Out: `TASK` (label) and `TASK_confidence` for every task. Parameter: `tasks`, the tasks to answer (default all)."""
-    outputs: list[ColSpec | TensorSpec] = [
-        column for task in tasks for column in (ColSpec(DataType.string, task.name), ColSpec(DataType.double, f"{task.name}_confidence"))
-    ]
+    """In: `text`. Out: `TASK` (label) and `TASK_confidence` for every task, of a rating `TASK` (number). Parameter: `tasks`, the tasks to answer (default all)."""
+    outputs: list[ColSpec | TensorSpec] = []
+    for task in tasks:
+        if task.kind == "rating":
+            outputs.append(ColSpec(DataType.double, task.name))
+        else:
+            outputs += [ColSpec(DataType.string, task.name), ColSpec(DataType.double, f"{task.name}_confidence")]
     return ModelSignature(
         inputs=Schema([ColSpec(DataType.string, "text", required=True)]),
         outputs=Schema(outputs),

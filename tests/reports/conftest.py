@@ -83,7 +83,8 @@ def _corpus(task: str, labels: tuple[str, ...]) -> CorpusSummary:
         leaks={"movie": 2} if task == "tweets" else {},
     )
     counts = {label: {"train": 1400 + 7 * place, "dev": 200, "test": 400} for place, label in enumerate(labels)}
-    return CorpusSummary.model_validate({"report": report, "classes": counts, "fingerprint": f"{len(task):x}" * 64})
+    sizes = {split: sum(of[split] for of in counts.values()) for split in ("train", "dev", "test")}
+    return CorpusSummary.model_validate({"report": report, "classes": counts, "sizes": sizes, "fingerprint": f"{len(task):x}" * 64})
 
 
 def _validation(task: str, labels: tuple[str, ...]) -> ValidationReport:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mtl_models.config.corpus import Validation
-from mtl_models.corpora.corpus import FEATURES, SPLITS, Split
-from mtl_models.corpora.validation.columns import Columns
+from mtl_models.config.experiment import Kind
+from mtl_models.corpora.corpus import SPLITS, Split, features_of
+from mtl_models.corpora.validation.columns import Columns, type_name
 from mtl_models.corpora.validation.engine import Outcome, great_expectations
 from mtl_models.corpora.validation.report import ROWS_SHOWN, Severity
 
@@ -34,21 +36,22 @@ class PlannedCheck:
     offenders: Callable[[Outcome], Rows] | None = None
 
 
-def column_checks() -> list[PlannedCheck]:
-    """On an empty table whose columns are named as `schema_of` names them: every split has the columns it should have."""
+def column_checks(kind: Kind) -> list[PlannedCheck]:
+    """On an empty table whose columns are named as `schema_of` names them: every split has the columns a corpus of `kind` should have."""
+    features = features_of(kind)
     gxe = great_expectations().expectations
-    wanted = [f"{split}.{name}: {feature.dtype}" for split in SPLITS for name, feature in FEATURES.items()]
+    wanted = [f"{split}.{name}: {type_name(feature)}" for split in SPLITS for name, feature in features.items()]
 
     def observed(outcome: Outcome) -> str:
         missing = outcome.result.get("details", {}).get("mismatched", {}).get("missing", [])
         return f"without {', '.join(missing)}" if missing else "all of them"
 
     expectation = gxe.ExpectTableColumnsToMatchSet(column_set=wanted, exact_match=False)
-    expected = "in every split " + ", ".join(f"{name} ({feature.dtype})" for name, feature in FEATURES.items())
+    expected = "in every split " + ", ".join(f"{name} ({type_name(feature)})" for name, feature in features.items())
     return [PlannedCheck("columns", "critical", expected, expectation, observed, _nobody)]
 
 
-def row_checks(rows: pd.DataFrame, labels: tuple[str, ...], expected: Validation) -> list[PlannedCheck]:
+def row_checks(rows: pd.DataFrame, labels: tuple[str, ...], expected: Validation, kind: Kind = "single_label") -> list[PlannedCheck]:
     """On the table of `measure`, one line per row."""
     gxe = great_expectations().expectations
     longest = 0 if rows["length"].isna().all() else int(rows["length"].max())
@@ -61,6 +64,15 @@ def row_checks(rows: pd.DataFrame, labels: tuple[str, ...], expected: Validation
 
     least, most, usual = expected.min_rows, expected.max_length, expected.usual_length
     share = expected.max_duplicates
+    in_set = [
+        check(
+            "label in the set",
+            "critical",
+            f"one of {', '.join(labels)}",
+            gxe.ExpectColumnValuesToBeInSet(column="label", value_set=list(labels)),
+            _values,
+        )
+    ]
     return [
         check("row count", "critical", f"at least {least:,} rows", gxe.ExpectTableRowCountToBeBetween(min_value=least), _rows),
         check("text present", "critical", "a text in every row", gxe.ExpectColumnValuesToNotBeNull(column="length")),
@@ -78,13 +90,7 @@ def row_checks(rows: pd.DataFrame, labels: tuple[str, ...], expected: Validation
             "more than white space in every text",
             gxe.ExpectColumnValuesToBeBetween(column="visible", min_value=1),
         ),
-        check(
-            "label in the set",
-            "critical",
-            f"one of {', '.join(labels)}",
-            gxe.ExpectColumnValuesToBeInSet(column="label", value_set=list(labels)),
-            _values,
-        ),
+        *(in_set if kind in ("single_label", "ordinal") else []),
         check(
             "text length",
             "critical",
@@ -108,20 +114,30 @@ def row_checks(rows: pd.DataFrame, labels: tuple[str, ...], expected: Validation
     ]
 
 
-def class_checks(classes: pd.DataFrame, rows: pd.DataFrame, expected: Validation) -> list[PlannedCheck]:
-    """On the table of `class_table`, one line per class."""
+def class_checks(classes: pd.DataFrame, columns: Columns, expected: Validation) -> list[PlannedCheck]:
+    """On the table of `class_table`, one line per class. Where a text may have several labels, one alone is something to learn."""
     gxe = great_expectations().expectations
 
     def check(name: str, severity: Severity, wanted: str, column: str, least: float) -> PlannedCheck:
         expectation = gxe.ExpectColumnValuesToBeBetween(column=column, min_value=least)
-        return PlannedCheck(name, severity, wanted, expectation, lambda _: _listed(classes, column), lambda found: _of_classes(found, rows))
+        return PlannedCheck(
+            name, severity, wanted, expectation, lambda _: _listed(classes, column), lambda found: _of_classes(found, columns)
+        )
 
     least, share = expected.min_rows_per_class, expected.min_class_share
-    two = gxe.ExpectTableRowCountToBeBetween(min_value=2)
+    fewest = 2 if columns.has is None else 1
+    enough = gxe.ExpectTableRowCountToBeBetween(min_value=fewest)
     # A split without any row was not asked for.
     held_out: list[Split] = [split for split in SPLITS[1:] if classes[split].sum()]
     return [
-        PlannedCheck("number of classes", "critical", "at least 2 classes", two, lambda found: f"{_number(found):,}", _nobody),
+        PlannedCheck(
+            "number of classes",
+            "critical",
+            f"at least {fewest} class{'es' if fewest > 1 else ''}",
+            enough,
+            lambda found: f"{_number(found):,}",
+            _nobody,
+        ),
         check("rows per class", "critical", f"at least {least:,} rows of every class", "rows", least),
         check("classes in train", "critical", "rows of every class in train", "train", 1),
         *(check(f"classes in {split}", "warning", f"rows of every class in {split}", split, 1) for split in held_out),
@@ -171,9 +187,12 @@ def _listed(classes: pd.DataFrame, column: str) -> str:
     return ", ".join(f"{label} {form(value)}" for label, value in zip(classes["label"], classes[column], strict=True))
 
 
-def _of_classes(outcome: Outcome, rows: pd.DataFrame) -> Rows:
+def _of_classes(outcome: Outcome, columns: Columns) -> Rows:
     """The first rows of the classes to blame: `outcome.rows` are positions of classes, which are also the codes of the labels."""
-    mine = rows["label"].cat.codes.isin(outcome.rows).to_numpy()
+    if columns.has is None:
+        mine = columns.rows["label"].cat.codes.isin(outcome.rows).to_numpy()
+    else:
+        mine = np.asarray(columns.has[:, list(outcome.rows)].any(axis=1))
     return [int(row) for row in mine.nonzero()[0][:ROWS_SHOWN]]
 
 

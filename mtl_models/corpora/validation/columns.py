@@ -15,10 +15,11 @@ import numpy.typing as npt
 import pandas as pd
 import regex
 
-from mtl_models.corpora.corpus import FEATURES, SPLITS, Corpus, Split
+from mtl_models.corpora.corpus import FEATURES, SPLITS, Corpus, Split, features_of, label_values
 from mtl_models.corpora.keys import EMPTY, text_keys
+from mtl_models.corpora.labels import joined
 
-__all__ = ["Columns", "class_table", "label_names", "measure", "schema_of"]
+__all__ = ["Columns", "class_table", "label_names", "measure", "schema_of", "type_name"]
 
 _BATCH = 10_000
 _NOT_A_LETTER = regex.compile(r"\P{L}+")
@@ -28,29 +29,34 @@ _NOT_A_LETTER = regex.compile(r"\P{L}+")
 class Columns:
     """The measured corpus.
 
-    `rows` has a line per row, in the order of `SPLITS`: id, group (present or null), split, label (class name), length (characters),
-    visible (the same without white space at the ends), copy (an earlier row says the same), script (share of its letters in the
-    declared script; null without letters). `letters` and `in_script` count over the whole corpus.
+    `rows` has a line per row, in the order of `SPLITS`: id, group (present or null), split, label (class name; of several labels all of
+    them, `a|b`; of a rating the number), length (characters), visible (the same without white space at the ends), copy (an earlier row
+    says the same), script (share of its letters in the declared script; null without letters). `letters` and `in_script` count over
+    the whole corpus. `has` (N, K) says which of several labels a row has; None where it has one.
     """
 
     rows: pd.DataFrame
     letters: int
     in_script: int
+    has: npt.NDArray[np.bool_] | None = None
+
+
+def type_name(feature: Any) -> str:
+    """A column's type in words; the two string types of Arrow count as one."""
+    inside = getattr(feature, "feature", None)
+    return f"list of {inside.dtype}" if inside is not None else str(getattr(feature, "dtype", feature)).removeprefix("large_")
 
 
 def schema_of(splits: Mapping[Split, datasets.Dataset]) -> list[str]:
-    """`SPLIT.COLUMN: TYPE` of every column there is; the two string types of Arrow count as one."""
-    return [
-        f"{split}.{name}: {str(getattr(feature, 'dtype', feature)).removeprefix('large_')}"
-        for split, rows in splits.items()
-        for name, feature in rows.features.items()
-    ]
+    """`SPLIT.COLUMN: TYPE` of every column there is."""
+    return [f"{split}.{name}: {type_name(feature)}" for split, rows in splits.items() for name, feature in rows.features.items()]
 
 
 def measure(corpus: Corpus, script: str | None) -> Columns:
     """Read every row once. Equal texts are told by their normalised form (`keys`)."""
     batches = (batch for split in SPLITS for batch in _batches(corpus.splits[split]))
-    parts = [_measure_batch(FEATURES.arrow_schema.empty_table(), script), *(_measure_batch(batch, script) for batch in batches)]
+    nothing = features_of(corpus.kind).arrow_schema.empty_table()
+    parts = [_measure_batch(batch, script, len(corpus.labels)) for batch in (nothing, *batches)]
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     sizes = [len(corpus.splits[split]) for split in SPLITS]
     letters, in_script = found["letters"], found["in_script"]
@@ -59,7 +65,7 @@ def measure(corpus: Corpus, script: str | None) -> Columns:
             "id": pd.Categorical.from_codes(found["id"], ["present"]),
             "group": pd.Categorical.from_codes(found["group"], ["present"]),
             "split": pd.Categorical.from_codes(np.repeat(np.arange(len(SPLITS)), sizes), list(SPLITS)),
-            "label": pd.Categorical.from_codes(*_codes(found["label"], corpus.labels)),
+            "label": _label_column(found["label"], corpus),
             "length": found["length"],
             "visible": found["visible"],
             "copy": pd.Series(found["key"]).duplicated().to_numpy() & (found["key"] != EMPTY),
@@ -67,24 +73,33 @@ def measure(corpus: Corpus, script: str | None) -> Columns:
         },
         copy=False,
     )
-    return Columns(rows, int(letters.sum()), int(in_script.sum()))
+    return Columns(rows, int(letters.sum()), int(in_script.sum()), found["label"] == 1 if corpus.kind == "multi_label" else None)
 
 
-def class_table(rows: pd.DataFrame, labels: tuple[str, ...]) -> pd.DataFrame:
-    """A line per class: label, rows, share (of all rows), and rows in train, dev and test."""
-    split, label = rows["split"].cat.codes.to_numpy(), rows["label"].cat.codes.to_numpy()
+def class_table(rows: pd.DataFrame, labels: tuple[str, ...], has: npt.NDArray[np.bool_] | None = None) -> pd.DataFrame:
+    """A line per class: label, rows, share (of all rows), and rows in train, dev and test; `has` as in `Columns`."""
+    split = rows["split"].cat.codes.to_numpy()
     counts = np.zeros((len(labels), len(SPLITS)), dtype=np.int64)
-    known = (label >= 0) & (label < len(labels))
-    np.add.at(counts, (label[known], split[known]), 1)
+    if has is None:
+        label = rows["label"].cat.codes.to_numpy()
+        known = (label >= 0) & (label < len(labels))
+        np.add.at(counts, (label[known], split[known]), 1)
+    else:
+        row, label = np.nonzero(has)
+        np.add.at(counts, (label, split[row]), 1)
     total = counts.sum(axis=1)
-    table = pd.DataFrame({"label": list(labels), "rows": total, "share": total / max(1, int(total.sum()))})
+    table = pd.DataFrame({"label": list(labels), "rows": total, "share": total / max(1, int(total.sum()) if has is None else len(has))})
     for position, name in enumerate(SPLITS):
         table[name] = counts[:, position]
     return table
 
 
-def label_names(labels: npt.NDArray[np.float64], names: tuple[str, ...]) -> list[str | None]:
-    """Class names of label numbers; a number without a class is called so, and a missing one is None."""
+def label_names(labels: npt.NDArray[Any], names: tuple[str, ...]) -> list[str | None]:
+    """Class names of label numbers (N,); a number without a class is called so, and a missing one is None. Of several labels, (N, K),
+    all that a row has, `a|b`.
+    """
+    if labels.ndim == 2:
+        return [joined(name for name, value in zip(names, row, strict=True) if value == 1) for row in labels]
     return [None if np.isnan(value) else _name(int(value), names) for value in labels]
 
 
@@ -105,15 +120,26 @@ def _batches(split: datasets.Dataset) -> Iterator[Any]:
     yield from split.select_columns(list(FEATURES)).with_format("arrow").iter(_BATCH)
 
 
-def _measure_batch(batch: Any, script: str | None) -> dict[str, npt.NDArray[Any]]:
-    """Columns of one Arrow batch; a missing id, group or label is -1, -1, NaN."""
+def _label_column(labels: npt.NDArray[Any], corpus: Corpus) -> Any:
+    """The column `label` of `Columns.rows`."""
+    if corpus.kind == "rating":
+        return labels
+    if corpus.kind == "multi_label":
+        return pd.Categorical(label_names(labels, corpus.labels))
+    return pd.Categorical.from_codes(*_codes(labels, corpus.labels))
+
+
+def _measure_batch(batch: Any, script: str | None, labels: int) -> dict[str, npt.NDArray[Any]]:
+    """Columns of one Arrow batch; a missing id, group or label is -1, -1, NaN. Several labels are as they are stored."""
     texts: list[str | None] = batch["text"].to_pylist()
     count = len(texts)
     letters, in_script = _letters(texts, script) if script is not None else (np.zeros(count, np.int64), np.zeros(count, np.int64))
     return {
         "id": _missing_as_minus_one(batch["id"]),
         "group": _missing_as_minus_one(batch["group"]),
-        "label": np.array([np.nan if label is None else label for label in batch["label"].to_pylist()], dtype=np.float64),
+        "label": label_values(batch["label"], labels)
+        if str(batch["label"].type).startswith("list")
+        else np.array([np.nan if label is None else label for label in batch["label"].to_pylist()], dtype=np.float64),
         "length": np.array([np.nan if text is None else len(text) for text in texts], dtype=np.float64),
         "visible": np.array([np.nan if text is None else len(text.strip()) for text in texts], dtype=np.float64),
         "key": text_keys(text or "" for text in texts),

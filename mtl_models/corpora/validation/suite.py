@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_models.corpora.corpus import SPLITS, Corpus
+from mtl_models.corpora.corpus import SPLITS, Corpus, label_values
 from mtl_models.corpora.validation.columns import label_names
 from mtl_models.corpora.validation.engine import great_expectations
 from mtl_models.errors import ConfigError
@@ -57,12 +57,21 @@ def _split_table(corpus: Corpus, split: Any, wanted: list[str]) -> pd.DataFrame:
     rows = corpus.splits[split].with_format("arrow")
     stored = [name for name in wanted if name in ("id", "text", "group")]
     table = {name: pd.Series(rows.select_columns([name])[:][name].to_pandas(), dtype="str") for name in stored}
-    labels = rows.select_columns(["label"])[:]["label"].to_pandas().to_numpy(dtype=np.float64)
-    table["label"] = pd.Series(label_names(labels, corpus.labels), dtype="str")
+    table["label"] = _labels(corpus, rows)
     table["split"] = pd.Series([split] * len(rows), dtype="str")
     lengths = [np.nan if text is None else len(text) for batch in rows.iter(10_000) for text in batch["text"].to_pylist()]
     table["length"] = pd.Series(lengths, dtype="float64")
     return pd.DataFrame(table)[wanted]
+
+
+def _labels(corpus: Corpus, rows: Any) -> pd.Series[Any]:
+    """Class names; of several labels `a|b`; of a rating the numbers."""
+    if corpus.kind == "multi_label":
+        return pd.Series(
+            label_names(label_values(rows.select_columns(["label"])[:]["label"], len(corpus.labels)), corpus.labels), dtype="str"
+        )
+    labels = rows.select_columns(["label"])[:]["label"].to_pandas().to_numpy(dtype=np.float64)
+    return pd.Series(labels) if corpus.kind == "rating" else pd.Series(label_names(labels, corpus.labels), dtype="str")
 
 
 def _expectation(entry: Any, where: str) -> Any:

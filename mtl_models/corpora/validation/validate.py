@@ -32,14 +32,17 @@ def validate(corpus: Corpus, expected: Validation) -> ValidationReport:
         check_script(corpus.task, expected.script)
     suite = None if expected.suite is None else read_suite(Path(expected.suite))
     schema = pd.DataFrame({name: [] for name in schema_of(corpus.splits)})
-    checks = _judge(corpus, schema, column_checks())
+    checks = _judge(corpus, schema, column_checks(corpus.kind))
     if not all(check.success for check in checks):
         rows: dict[Split, int] = {split: len(corpus.splits[split]) for split in SPLITS if split in corpus.splits}
         return ValidationReport(task=corpus.task, checks=tuple(checks), rows=rows, classes={}, lengths=None)
     columns = measure(corpus, expected.script)
-    classes = class_table(columns.rows, corpus.labels)
-    checks += _judge(corpus, columns.rows, row_checks(columns.rows, corpus.labels, expected))
-    checks += _judge(corpus, classes, class_checks(classes, columns.rows, expected))
+    checks += _judge(corpus, columns.rows, row_checks(columns.rows, corpus.labels, expected, corpus.kind))
+    counts: dict[str, dict[Split, int]] = {}
+    if corpus.kind != "rating":
+        classes = class_table(columns.rows, corpus.labels, columns.has)
+        checks += _judge(corpus, classes, class_checks(classes, columns, expected))
+        counts = {line.label: {split: int(getattr(line, split)) for split in SPLITS} for line in classes.itertuples()}
     if expected.script is not None:
         share = pd.DataFrame({"script": [columns.in_script / max(1, columns.letters)]})
         checks += _judge(corpus, share, script_checks(columns, expected.script, expected.script_share))
@@ -49,7 +52,7 @@ def validate(corpus: Corpus, expected: Validation) -> ValidationReport:
         task=corpus.task,
         checks=tuple(checks),
         rows={split: len(corpus.splits[split]) for split in SPLITS},
-        classes={line.label: {split: int(getattr(line, split)) for split in SPLITS} for line in classes.itertuples()},
+        classes=counts,
         lengths=_lengths(columns.rows["length"]),
     )
 
@@ -129,7 +132,8 @@ def _offending(corpus: Corpus, rows: Sequence[int]) -> tuple[OffendingRow, ...]:
         for split in SPLITS:
             if at < len(corpus.splits[split]):
                 row = corpus.splits[split][at]
-                label = label_names(np.array([row["label"]], dtype=np.float64), corpus.labels)[0]
+                value = np.array([row["label"]], dtype=np.float64)
+                label = str(row["label"]) if corpus.kind == "rating" else label_names(value, corpus.labels)[0]
                 found.append(OffendingRow(split=split, id=row["id"] or "", label=label or "", excerpt=excerpt(row["text"])))
                 break
             at -= len(corpus.splits[split])
