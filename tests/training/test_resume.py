@@ -56,10 +56,22 @@ class PowerCutError(Exception):
         {"sampler": {"name": "uniform"}, "decay": "cosine"},
         {"optimizer": "adam", "patience": 1, "metric": "accuracy"},
         {"clip": None, "warmup": 0.0, "decay": "none", "patience": None},
+        {"objective": {"name": "uncertainty"}, "sampler": {"name": "temperature", "draws": "random"}},
+        {"objective": {"name": "dynamic_average"}, "sampler": {"name": "annealed"}, "conflicts_every": 2},
+        {
+            "sampler": {"name": "sequential"},
+            "updates": "single_task",
+            "learning_state": "per_task",
+            "successive_regularisation": 0.1,
+            "patience": 1,
+        },
+        {"sampler": {"name": "uniform", "draws": "random"}, "updates": "single_task", "conflicts_every": 3},
+        {"updates": "aggregate", "objective": {"name": "pcgrad"}, "conflicts_every": 2},
+        {"updates": "aggregate", "objective": {"name": "nash_mtl", "update_every": 2}},
     ],
-    ids=["uniform", "adam and stopping", "plain"],
+    ids=["uniform", "adam and stopping", "plain", "uncertainty", "dynamic average", "per task", "random single tasks", "pcgrad", "nash"],
 )
-@pytest.mark.parametrize("after", [1, 2, 5])
+@pytest.mark.parametrize("after", [1, 3])
 def test_every_epoch_can_be_the_last_before_an_interruption(
     options: dict[str, object],
     after: int,
