@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
+from mtl_models.config.network import Dlnc as DlncSection
+from mtl_models.config.network import LstmLinear as LstmLinearSection
 from mtl_models.config.network import Network as NetworkSection
+from mtl_models.networks.dlnc import Dlnc
 from mtl_models.networks.joint import Joint
+from mtl_models.networks.lstm_linear import LstmLinear
 from mtl_models.networks.network import Network
 from mtl_models.tasks.task import Task
 
@@ -22,4 +26,8 @@ def build_network(section: NetworkSection, tasks: Sequence[Task], matrices: Mapp
     """
     wanted = {task.vocabulary for task in tasks}
     matrices = {name: matrix for name, matrix in matrices.items() if name in wanted}
+    if isinstance(section, DlncSection):
+        return Dlnc(section, tasks, matrices)
+    if isinstance(section, LstmLinearSection):
+        return LstmLinear(section, tasks, matrices)
     return Joint(section, tasks, matrices)
