@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import math
-import struct
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,17 +14,16 @@ from mtl_models.reports.templates import render_html
 
 __all__ = ["render_attention", "render_attention_page"]
 
-_LETTERED = 40
-"""Words up to which a matrix has its words written beside it."""
+_DRAWN = 60
+"""Words up to which the matrix of a head is drawn; a larger one is no longer read, and the page grows with its square."""
 
 _CELL = 15
-"""Width of a lettered cell."""
+_LETTER = 8
+_LONGEST = 20
+"""Width of a cell and of a letter, and the letters shown of a word."""
 
-_MATRIX = 420
-"""Width of a matrix without letters."""
-
-_BLUE = (0x3F, 0x7F, 0xDF)
-"""The colour of the matrices, between the page's blues of light and dark."""
+_SHADES = 10
+"""Strengths of colour in a matrix."""
 
 
 @dataclass(frozen=True)
@@ -99,38 +94,26 @@ def _picture(title: str, reading: Reading, weights: Weights, written: Callable[[
     return _Picture(title, [_Word(word, unknown, written(weight), round(100 * weight / top)) for word, unknown, weight in words])
 
 
-def _matrix(weights: Weights, words: Sequence[str], name: str) -> Markup:
-    """Weights (n, n) as SVG: a row for each word that looks, a column for each that is looked at; the darkest cell has the most weight."""
+def _matrix(weights: Weights, words: Sequence[str], name: str) -> Markup | None:
+    """Weights (n, n) as SVG: a row for each word that looks, a column for each that is looked at; None for a long text."""
     count = len(words)
-    lettered = count <= _LETTERED
-    edge = 8 * min(20, max(map(len, words))) + 8 if lettered else 0
-    side = count * _CELL if lettered else _MATRIX
+    if count > _DRAWN:
+        return None
+    edge = _LETTER * (min(_LONGEST, max(map(len, words))) + 1)
+    size = edge + count * _CELL
     looks, at = divmod(int(weights.argmax()), count)
-    said = f"{name}: the strongest is from {words[looks]} (word {looks + 1}) to {words[at]} (word {at + 1}), {weights.max():.0%}"
-    parts = [
-        f'<svg class="matrix" role="img" aria-label="{escape(said)}" viewBox="0 0 {edge + side} {edge + side}" '
-        f'width="{edge + side}" height="{edge + side}">'
-    ]
-    if lettered:
-        for place, word in enumerate(words):
-            shown = escape(word if len(word) <= 20 else f"{word[:19]}…")
-            middle = edge + (place + 0.5) * _CELL
-            parts.append(f'<text x="{edge - 5}" y="{middle:g}" text-anchor="end">{shown}</text>')
-            parts.append(f'<text transform="translate({middle:g} {edge - 5}) rotate(-90)">{shown}</text>')
-    parts.append(
-        f'<image x="{edge}" y="{edge}" width="{side}" height="{side}" href="{_png(weights)}"/>'
-        f'<rect x="{edge}" y="{edge}" width="{side}" height="{side}"/></svg>'
-    )
-    return Markup("".join(parts))  # noqa: S704 (drawn by us; words escaped)
-
-
-def _png(weights: Weights) -> str:
-    """The weights as a data address of a PNG, one point a cell, the more opaque the more weight."""
-    alpha = np.round(255 * weights / max(float(weights.max()), math.ulp(1.0))).astype(np.uint8)
-    points = np.empty((*weights.shape, 4), dtype=np.uint8)
-    points[..., :3], points[..., 3] = _BLUE, alpha
-    rows = b"".join(b"\0" + row.tobytes() for row in points)
-    header = struct.pack(">2I5B", weights.shape[1], weights.shape[0], 8, 6, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b"")]
-    body = b"".join(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks)
-    return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + body).decode()
+    said = f"{name}: the strongest is from {words[looks]} (word {looks + 1}) to {words[at]} (word {at + 1}), {share(float(weights.max()))}"
+    parts = [f'<svg class="matrix" role="img" aria-label="{escape(said)}" viewBox="0 0 {size} {size}" width="{size}" height="{size}">']
+    for place, word in enumerate(words):
+        shown = escape(word if len(word) <= _LONGEST else f"{word[: _LONGEST - 1]}…")
+        middle = edge + (place + 0.5) * _CELL
+        parts.append(f'<text x="{edge - 5}" y="{middle:g}" text-anchor="end">{shown}</text>')
+        parts.append(f'<text transform="translate({middle:g} {edge - 5}) rotate(-90)">{shown}</text>')
+    parts.append(f'<rect x="{edge}" y="{edge}" width="{size - edge}" height="{size - edge}"/>')
+    parts.append(f'<g transform="translate({edge} {edge}) scale({_CELL})">')
+    shades = np.ceil(_SHADES * weights / weights.max() - 0.5).astype(int)
+    for shade in range(1, _SHADES + 1):
+        cells = "".join(f"M{column} {row}h1v1h-1z" for row, column in zip(*np.nonzero(shades == shade), strict=True))
+        if cells:
+            parts.append(f'<path opacity="{shade / _SHADES:g}" d="{cells}"/>')
+    return Markup("".join(parts) + "</g></svg>")  # noqa: S704 (drawn by us; words escaped)

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from mtl_models.evaluation.bootstrap import Estimate
 from mtl_models.reports.numbers import interval, score, signed, verdict
 
-__all__ = ["Line", "alternative", "curves", "transfer_plot"]
+__all__ = ["Line", "alternative", "cosine_curves", "curves", "transfer_plot"]
 
 Line = Sequence[tuple[float, float]]
 
@@ -33,6 +33,7 @@ _COLOURS = {
     _SOFT: "var(--soft)",
 }
 _STYLES = {"joint": (_JOINT, "-"), "twin": (_TWIN, "--"), "joint, dev": (_JOINT, ":"), "twin, dev": (_TWIN, (0, (1, 2)))}
+_PAIRS: Any = ((_JOINT, "-"), (_TWIN, "--"), (_GOOD, "-."), (_BAD, ":"), (_SOFT, "-"), (_INK, (0, (6, 2))))
 _ABOVE: Any = {"loc": "lower left", "bbox_to_anchor": (-0.03, 0.99), "borderpad": 0}
 _VERDICTS = {"better": _GOOD, "worse": _BAD, "undecided": _SOFT}
 
@@ -67,6 +68,22 @@ def curves(name: str, lines: Mapping[str, Line], ylabel: str, alt: str, best: in
         axes.set_ylabel(ylabel)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
         axes.legend(frameon=False, fontsize=7.5, handlelength=1.9, columnspacing=1.0, handletextpad=0.5, ncols=4, **_ABOVE)
+        return _svg(figure, name, alt)
+
+
+def cosine_curves(name: str, lines: Mapping[str, Line], alt: str) -> Markup:
+    """Cosines of six pairs of tasks at most by epoch, around zero; `name` is unique on the page."""
+    with mpl.rc_context(_settings(name, grid="y")):
+        figure, axes = _canvas(5.6, 2.6)
+        for (label, points), (colour, dashes) in zip(lines.items(), _PAIRS, strict=False):
+            marker = "o" if len(points) == 1 else None
+            axes.plot(*zip(*points, strict=True), color=colour, linestyle=dashes, linewidth=1.6, label=label, marker=marker, markersize=3)
+        axes.axhline(0.0, color=_INK, linewidth=0.9)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("cosine")
+        axes.yaxis.set_major_formatter(lambda value, _: signed(value) if value else "0")
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+        axes.legend(frameon=False, fontsize=7.5, handlelength=2.4, columnspacing=1.0, handletextpad=0.5, ncols=3, **_ABOVE)
         return _svg(figure, name, alt)
 
 

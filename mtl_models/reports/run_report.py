@@ -8,15 +8,21 @@ from statistics import fmean
 import yaml
 from markupsafe import Markup
 
+from mtl_models.config.objectives import DynamicAverage, FixedWeights, UncertaintyWeights
 from mtl_models.evaluation.comparison import JOINT, TWIN
 from mtl_models.reports.candidates import KIND_NAMES, METRIC_NAMES, candidate_name
 from mtl_models.reports.content import RunReport
-from mtl_models.reports.figures import Line, alternative, curves, transfer_plot
+from mtl_models.reports.figures import Line, alternative, cosine_curves, curves, transfer_plot
+from mtl_models.reports.numbers import signed
 from mtl_models.reports.templates import render_html
 from mtl_models.tasks.scores.scores import shown_metric
+from mtl_models.training.conflicts import CONFLICT, conflict_advice, conflict_findings
 from mtl_models.training.history import EpochRecord, History
 
 __all__ = ["render_report"]
+
+_MOST_PAIRS = 6
+"""More lines than this nobody can tell apart; four tasks make six pairs."""
 
 
 def render_report(run: RunReport) -> str:
@@ -37,8 +43,16 @@ def render_report(run: RunReport) -> str:
         stand_ins={task: METRIC_NAMES[its.metric] for task, its in run.comparison.tasks.items() if its.metric},
         transfer=_transfer_figure(run),
         curves={task: _task_curves(run, task) for task in run.experiment.tasks},
+        findings=conflict_findings(run.joint.epochs),
+        advice=conflict_advice(run.joint.epochs),
+        mark=CONFLICT,
+        cosines=_cosine_figure(run.joint.epochs),
+        last_cosines=next((record for record in reversed(run.joint.epochs) if record.conflicts), None),
+        weights=_weights(run),
+        weighed="loss" if isinstance(run.experiment.training.objective, FixedWeights | UncertaintyWeights | DynamicAverage) else "gradient",
         padded=_padded(run.joint.epochs),
         speed={task: _examples_per_second(run.joint, task) for task in run.experiment.tasks},
+        twin_padded={task: _padded(run.twins[task].epochs) for task in run.experiment.tasks},
         twin_speed={task: _examples_per_second(run.twins[task], task) for task in run.experiment.tasks},
         config=yaml.safe_dump(run.experiment.model_dump(mode="json", exclude_none=True), sort_keys=False, allow_unicode=True, width=100),
     )
@@ -70,6 +84,28 @@ def _task_curves(run: RunReport, task: str) -> list[Markup]:
             ends = ", ".join(f"{name} from {line[0][1]:.3f} to {line[-1][1]:.3f}" for name, line in present.items())
             drawn.append(curves(f"{kind}-{task}", present, label, f"{task}: {label} by epoch; {ends}", run.joint.best_epoch))
     return drawn
+
+
+def _cosine_figure(epochs: Iterable[EpochRecord]) -> Markup | None:
+    """Every pair's cosine by epoch; None where they are too many to tell apart, or none."""
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for record in epochs:
+        for pair, cosine in record.conflicts.items():
+            lines.setdefault(pair.replace("/", ", "), []).append((record.epoch, cosine))
+    if not 1 <= len(lines) <= _MOST_PAIRS:
+        return None
+    ends = "; ".join(f"{pair} from {signed(line[0][1])} to {signed(line[-1][1])}" for pair, line in lines.items())
+    return cosine_curves("cosines", lines, f"Mean cosine of the gradients by epoch: {ends}")
+
+
+def _weights(run: RunReport) -> dict[str, tuple[float | None, float | None, float | None]]:
+    """Task -> its weight in the first epoch, the one whose weights were kept and the last; empty where all are 1."""
+    epochs = run.joint.epochs
+    if all(weight == 1.0 for record in epochs for weight in record.weights.values()):
+        return {}
+    chosen = (epochs[0], epochs[run.joint.best_epoch - 1], epochs[-1])
+    first, kept, last = ([record.weights.get(task) for task in run.experiment.tasks] for record in chosen)
+    return dict(zip(run.experiment.tasks, zip(first, kept, last, strict=True), strict=True))
 
 
 def _dev(epochs: Iterable[EpochRecord], task: str, measure: str) -> Line:

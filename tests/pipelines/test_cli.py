@@ -13,6 +13,7 @@ COMMANDS = [
     ["run"],
     ["check"],
     ["predict"],
+    ["explain"],
     ["models"],
     ["models", "list"],
     ["models", "show"],
