@@ -10,6 +10,7 @@ from mlflow.entities import Metric
 
 from mtl_models.evaluation.comparison import JOINT, TWIN, Comparison
 from mtl_models.evaluation.metrics import TaskMeasures
+from mtl_models.tasks.scores.scores import EVERY_KIND
 from mtl_models.training.history import History
 
 __all__ = ["curves", "differences", "measures_on_test", "references"]
@@ -18,13 +19,15 @@ _MEASURES = ("accuracy", "macro_f1", "mcc", "calibration_error")
 
 
 def curves(history: History) -> list[Metric]:
-    """`task/train/loss`, `task/dev/...` and the learning rate of every epoch, the epoch being the step."""
+    """`task/train/loss`, `task/dev/...`, `task/train/weight`, `conflict/X/Y` and the learning rate of every epoch, which is the step."""
     now = _now()
     found: list[Metric] = []
     for epoch in history.epochs:
         values = {"epoch/learning_rate": epoch.learning_rate, "epoch/seconds": epoch.seconds, "epoch/padded": epoch.padded}
         values |= {f"{task}/train/loss": loss for task, loss in epoch.train_loss.items()}
-        values |= {f"{task}/dev/{name}": value for task, measured in epoch.dev.items() for name, value in measured.items()}
+        values |= {f"{task}/dev/{name}": value for task, measured in epoch.dev.items() for name, value in _own(measured).items()}
+        values |= {f"{task}/train/weight": weight for task, weight in epoch.weights.items()}
+        values |= {f"conflict/{pair}": cosine for pair, cosine in epoch.conflicts.items()}
         found += _metrics(values, epoch.epoch, now)
     return found
 
@@ -63,6 +66,11 @@ def _values(measures: TaskMeasures) -> dict[str, float]:
     """What the kind of the task has: a rating has no accuracy, but a correlation."""
     found = {name: measures.value(name) for name in (*_MEASURES, *measures.more)}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _own(measured: Mapping[str, float]) -> dict[str, float]:
+    """Dev measures less those that another stands for: a rating's correlation goes by its own name only."""
+    return {name: value for name, value in measured.items() if not ("pearson" in measured and name in EVERY_KIND)}
 
 
 def _metrics(values: Mapping[str, float], step: int, now: int) -> list[Metric]:

@@ -84,3 +84,31 @@ def test_perfect_answers_score_one(gold: np.ndarray) -> None:
     found = kind_of(TASK).metrics(gold, np.eye(3)[gold])
     assert found["accuracy"] == 1.0
     assert found["macro_f1"] == pytest.approx(len(set(gold.tolist())) / 3)
+
+
+@given(
+    hnp.arrays(np.float64, (6, 3), elements=st.floats(-20, 20)),
+    st.lists(st.sampled_from([0, 1, 2, MISSING]), min_size=6, max_size=6),
+    st.lists(st.floats(0.1, 9), min_size=3, max_size=3),
+    st.floats(0, 0.9),
+)
+@settings(deadline=None)
+def test_weights_and_smoothing_are_in_the_training_loss_only(logits, labels, weights, smoothing) -> None:
+    kind = kind_of(Task("mood", "single_label", TASK.labels, class_weights=tuple(weights), label_smoothing=smoothing))
+    total = weight_sum = 0.0
+    for row, label in zip(logits, labels, strict=True):
+        if label != MISSING:
+            log_p = row - math.log(sum(math.exp(z) for z in row))
+            total -= weights[label] * ((1 - smoothing) * log_p[label] + smoothing * log_p.mean())
+            weight_sum += weights[label]
+    tensors = torch.tensor(logits), torch.tensor(labels)
+    assert kind.loss(*tensors).item() == pytest.approx(total / weight_sum if weight_sum else 0.0, rel=1e-5, abs=1e-7)
+    assert kind.plain_loss(*tensors).equal(kind_of(TASK).loss(*tensors))
+
+
+def test_smoothing_is_pytorchs_and_one_for_all_weights_is_none() -> None:
+    logits, labels = torch.randn(9, 3, dtype=torch.float64), torch.randint(0, 3, (9,))
+    smooth = kind_of(Task("mood", "single_label", TASK.labels, label_smoothing=0.1))
+    torch.testing.assert_close(smooth.loss(logits, labels), torch.nn.functional.cross_entropy(logits, labels, label_smoothing=0.1))
+    even = kind_of(Task("mood", "single_label", TASK.labels, class_weights=(2.0, 2.0, 2.0)))
+    torch.testing.assert_close(even.loss(logits, labels), kind_of(TASK).loss(logits, labels))
