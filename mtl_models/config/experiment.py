@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from mtl_models.config.base import Section
 from mtl_models.config.corpus import Corpus, Validation
+from mtl_models.config.finetuning import Finetuning
 from mtl_models.config.judging import Evaluation, Gate, Reference, Registry
 from mtl_models.config.network import JointLstm, Network
 from mtl_models.config.objectives import FixedWeights
@@ -87,6 +88,7 @@ class Experiment(Section):
     )
     network: Network = JointLstm()
     training: Training = Training()
+    finetune: Finetuning = Finetuning()
     reference: Reference = Reference()
     evaluation: Evaluation = Evaluation()
     gate: Gate = Gate()

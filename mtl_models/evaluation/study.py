@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from mtl_models.text.vocabulary import Vocabulary
 from mtl_models.training.prepared import Prepared
 from mtl_models.training.train import train
 
-__all__ = ["POOLED", "SINGLE", "Cell", "CellRecord", "cells", "run_cell"]
+__all__ = ["POOLED", "SINGLE", "Cell", "CellRecord", "run_cell"]
 
 SINGLE = "tfidf_single"
 POOLED = "tfidf_pooled"
@@ -48,9 +48,8 @@ class CellRecord(BaseModel):
 
 @dataclass(frozen=True)
 class Cell:
-    """One candidate (`joint`, `twin`, a reference) of one variant and seed; `prepared` is what the variant reads."""
+    """One candidate (`joint`, `twin`, a reference) of an experiment; `seed` is of weights and batches, `prepared` what it reads."""
 
-    variant: str
     candidate: str
     seed: int
     experiment: Experiment
@@ -69,15 +68,6 @@ class Cell:
         return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def cells(variant: str, experiment: Experiment, prepared: Prepared, seeds: Sequence[int], twins: bool, references: bool) -> Iterator[Cell]:
-    """The cells of one variant: references once, the networks with every seed."""
-    for candidate in (SINGLE, POOLED) if references else ():
-        yield Cell(variant, candidate, experiment.seed, experiment, prepared)
-    for seed in seeds:
-        for candidate in (JOINT, TWIN) if twins else (JOINT,):
-            yield Cell(variant, candidate, seed, experiment, prepared)
-
-
 def run_cell(cell: Cell, folder: Path) -> tuple[PredictionSet, CellRecord]:
     """The cell's predictions, `dev` and `test` -> task -> predictions, from `folder` or trained now and kept there."""
     place = folder / cell.key
@@ -94,7 +84,7 @@ def _trained(cell: Cell) -> tuple[PredictionSet, CellRecord]:
     began = time.process_time()
     corpora = cell.prepared.corpora
     if cell.candidate in (SINGLE, POOLED):
-        found = {split: _reference(cell, split) for split in _splits(cell.prepared)}
+        found: dict[str, dict[str, Predictions]] = {split: _reference(cell, split) for split in _splits(cell.prepared)}
         return PredictionSet(found), CellRecord(cpu_seconds=time.process_time() - began, parameters=0, epochs=[])
     groups = [cell.prepared.tasks] if cell.candidate == JOINT else [(task,) for task in cell.prepared.tasks]
     by_split: dict[str, dict[str, Predictions]] = {split: {} for split in _splits(cell.prepared)}
@@ -130,4 +120,3 @@ def _reference(cell: Cell, split: Split) -> dict[str, Predictions]:
     if cell.candidate == POOLED:
         return train_pooled_reference(corpora, config, seed, split)
     return {corpus.task: train_single_reference(corpus, config, seed, split) for corpus in corpora}
-

@@ -30,6 +30,10 @@ class Embeddings(nn.Module):
         self.dimension = next(iter(dimensions.values()))
         self.tables = ModulesByName({name: _table(matrix, trainable) for name, matrix in matrices.items()})
 
+    def matrices(self) -> dict[str, Tensor]:
+        """Vocabulary -> its vectors (V, E) as they are now, without gradient."""
+        return {name: table.get_parameter("weight").detach() for name, table in self.tables.items()}
+
     def forward(self, ids: Tensor, rows: Mapping[str, Tensor]) -> Tensor:
         """Ids (B, n) -> vectors (B, n, E); `rows` task -> indices of its rows, whose union tells the vocabulary of every row.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mtl_models.config.network import Network as NetworkConfig
 from mtl_models.config.text import TextOptions
@@ -50,29 +51,37 @@ class Model:
 
         Texts go through in batches of like length; tasks of one vocabulary and one normalising share a pass of the encoder.
         """
-        wanted = [self.task(name) for name in (tasks if tasks is not None else [task.name for task in self.tasks])]
+        wanted = self._wanted(tasks)
         found = {task.name: np.empty((len(texts), len(task.labels)), dtype=np.float32) for task in wanted}
+        for task, rows, logits in self._read(texts, wanted, batch_size):
+            found[task.name][rows] = kind_of(task).probabilities(logits).float().cpu().numpy()
+        return found
+
+    def logits(self, texts: Sequence[str], tasks: Sequence[str] | None = None, batch_size: int = 256) -> dict[str, Tensor]:
+        """Task -> what its head gives (N, ...), on the CPU, in the order of `texts`."""
+        parts: dict[str, tuple[list[int], list[Tensor]]] = {task.name: ([], []) for task in self._wanted(tasks)}
+        for task, rows, logits in self._read(texts, self._wanted(tasks), batch_size):
+            parts[task.name][0].extend(rows)
+            parts[task.name][1].append(logits.cpu())
+        return {name: torch.cat(found)[np.argsort(rows)] for name, (rows, found) in parts.items() if found}
+
+    def _wanted(self, tasks: Sequence[str] | None) -> list[Task]:
+        return [self.task(name) for name in (tasks if tasks is not None else [task.name for task in self.tasks])]
+
+    def _read(self, texts: Sequence[str], tasks: Sequence[Task], batch_size: int) -> Iterator[tuple[Task, list[int], Tensor]]:
+        """Task, indices of texts, their logits: batch by batch, the longest texts first, so that memory peaks at once or never."""
         alike: dict[tuple[str, TextOptions], list[Task]] = {}
-        for task in wanted:
+        for task in tasks:
             alike.setdefault((task.vocabulary, task.text), []).append(task)
         for (vocabulary, options), readers in alike.items():
             encoded = self.vocabularies[vocabulary].encode(texts, options, self.max_tokens)
-            for task, rows, probabilities in self._read(encoded, readers, batch_size):
-                found[task.name][rows] = probabilities
-        return found
-
-    def _read(
-        self, encoded: Sequence[Sequence[int]], tasks: Sequence[Task], batch_size: int
-    ) -> Iterator[tuple[Task, list[int], NDArray[np.float32]]]:
-        """Task, indices of texts, their probabilities: batch by batch, the longest texts first, so that memory peaks at once or never."""
-        order = sorted(range(len(encoded)), key=lambda row: -len(encoded[row]))
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            with evaluating(self.network):
-                logits = self.network(_padded([encoded[row] for row in rows], tasks).to(self.network.device)).logits
-                answers = [(task, kind_of(task).probabilities(logits[task.name]).float().cpu().numpy()) for task in tasks]
-            for task, probabilities in answers:
-                yield task, rows, probabilities
+            order = sorted(range(len(encoded)), key=lambda row: -len(encoded[row]))
+            for start in range(0, len(order), batch_size):
+                rows = order[start : start + batch_size]
+                with evaluating(self.network):
+                    logits = self.network(_padded([encoded[row] for row in rows], readers).to(self.network.device)).logits
+                for task in readers:
+                    yield task, rows, logits[task.name]
 
     def fingerprint(self) -> str:
         """sha256 over all that decides an answer: weights, vocabularies, tasks, the network's section, `max_tokens`."""

@@ -41,6 +41,20 @@ class Batch:
             {task: labels.to(device, non_blocking=True) for task, labels in self.labels.items()},
         )
 
+    def part(self, chosen: Tensor) -> Batch:
+        """The texts `chosen` (b,), indices on the CPU, padded to the longest of them; every task keeps the rows that are among them."""
+        lengths, device = self.lengths[chosen], self.ids.device
+        places = torch.full((len(self.ids),), -1, device=device)
+        places[chosen.to(device)] = torch.arange(len(chosen), device=device)
+        found = {task: places[rows] for task, rows in self.rows.items()}
+        kept = {task: rows >= 0 for task, rows in found.items() if bool((rows >= 0).any())}
+        return Batch(
+            self.ids[chosen.to(device), : int(lengths.max())],
+            lengths,
+            {task: found[task][there] for task, there in kept.items()},
+            {task: self.labels[task][there] for task, there in kept.items() if task in self.labels},
+        )
+
 
 @dataclass(frozen=True)
 class Output:
@@ -71,6 +85,9 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def forward(self, batch: Batch) -> Output:
         """The logits of every task for the rows it asks for."""
+
+    def start_like_others(self, task: str) -> None:
+        """Give a new task what the others have learned on average, where a network has that; a linear head begins at random."""
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """The trainable parameters that at least two tasks may move, in the order of `parameters()`: no heads, no one task's words."""
