@@ -75,15 +75,20 @@ def _print_network(experiment: Experiment, prepared: Prepared) -> None:
 
 
 def _print_plan(experiment: Experiment, corpora: Mapping[str, Corpus]) -> list[str]:
-    """The sampling plan; its warnings are the answer."""
+    """The sampling plan; its warnings are the answer. An objective whose packages are missing is found here."""
+    from mtl_models.training.objectives.build import build_objective
     from mtl_models.training.plan import sampling_plan
 
+    build_objective(experiment.training.objective, list(corpora))
     plan = sampling_plan({name: len(corpus.splits["train"]) for name, corpus in corpora.items()}, experiment.training)
-    table = Table("task", "rows", "updates", "passes", "share of updates", header_style="bold", title_justify="left")
-    table.title = f"sampling plan: {plan.epochs} epochs, {plan.updates:,} updates of {plan.batch_size} rows at most"
+    table = Table("task", "rows", "rows an epoch", "updates", "passes", "share of rows", header_style="bold", title_justify="left")
+    table.title = plan.heading()
     for column in table.columns[1:]:
         column.justify = "right"
     for name, task in plan.tasks.items():
-        table.add_row(name, f"{task.rows:,}", f"{task.updates:,.0f}", f"{task.passes:.1f}", f"{task.share:.1%}")
+        drawn = f"{task.rows_per_epoch:,.0f}", f"{task.updates:,.0f}", f"{task.passes:.1f}", f"{task.share:.1%}"
+        table.add_row(name, f"{task.rows:,}", *drawn)
     Console().print(table)
+    for note in plan.notes:
+        typer.echo(f"note: {note}")
     return plan.warnings

@@ -82,7 +82,7 @@ class Loop:
             # Fewer batches, because tasks have stopped, do not stretch the schedule: it follows the epochs.
             update = (epoch - 1) * planned + number * planned // len(batches)
             rate = training.learning_rate * rate_factor(update, training.epochs * planned, training.warmup, training.decay)
-            if training.conflicts_every is not None and number % training.conflicts_every == 0 and len(active) > 1:
+            if training.conflicts_every is not None and (updates + number) % training.conflicts_every == 0 and len(active) > 1:
                 conflicts.add(*learner.gramian(self._of_every_task(batch, drawn, epoch, number)))
             learner.set_rate(rate)
             tally.add(learner.update(batch))
