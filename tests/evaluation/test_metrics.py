@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from mtl_models.tasks.scores.confusion import METRICS, confusion_counts
 from mtl_models.evaluation.metrics import calibration_error, measure
 from mtl_models.evaluation.predictions import Predictions
+from mtl_models.tasks.scores.confusion import METRICS, confusion_counts
 
 
 @st.composite
