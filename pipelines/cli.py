@@ -91,6 +91,29 @@ def run(
         raise typer.Exit(INTERRUPTED) from None
 
 
+@app.command(epilog="Example: polytask finetune configs/finetune.yaml --from models:/polytask-demo@champion")
+def finetune(
+    config: Config,
+    source: Annotated[
+        str,
+        typer.Option("--from", metavar="MODEL", help="models:/NAME@ALIAS, models:/NAME/VERSION or a model folder.", show_default=False),
+    ],
+    overrides: Overrides = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every step anew, whatever the cache holds.")] = False,
+) -> None:
+    """Teach a trained model new tasks, and prove what that did to the old ones.
+
+    CONFIG names the new tasks; `finetune.freeze` says what may move. The result is judged and registered as after `polytask run`.
+    """
+    from pipelines.finetune import finetune_model
+
+    try:
+        finetune_model(config, source, overrides or (), cache=not no_cache)
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on from there", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
 @app.command(epilog="Example: polytask check configs/demo.yaml")
 def check(config: Config, overrides: Overrides = None) -> None:
     """Find everything that can be wrong before anything runs, and print the plan.
@@ -119,6 +142,21 @@ def predict(
     from pipelines.predict import predict_texts
 
     predict_texts(texts or [], file, model, task, format.value)
+
+
+@app.command(epilog="Example: polytask study configs/studies/little-data.yaml --out results.md")
+def study(
+    file: Annotated[Path, typer.Argument(help="Study file (YAML).", metavar="STUDY", show_default=False)],
+    only: Annotated[list[str] | None, typer.Option(help="Only this variant. May be repeated.", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="Markdown file for the tables.", show_default=False)] = None,
+) -> None:
+    """Train an experiment in several variants and with several seeds, and print what came of it, with intervals.
+
+    Every trained model's answers are kept: a study that was stopped goes on where it was, and two terminals may share the variants.
+    """
+    from pipelines.study import run_study
+
+    run_study(file, only or (), out)
 
 
 @app.command(epilog="Example: polytask explain 'what a waste of two hours' --out explain.html")
@@ -168,6 +206,20 @@ def models_rollback(name: ModelName) -> None:
     from pipelines.models import rollback_model
 
     rollback_model(name)
+
+
+@models_app.command("drop", epilog="Example: polytask models drop models:/polytask-demo@champion tweets --out smaller")
+def models_drop(
+    source: Annotated[
+        str, typer.Argument(metavar="MODEL", help="models:/NAME@ALIAS, models:/NAME/VERSION or a model folder.", show_default=False)
+    ],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="The task to take out.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="New model folder.", show_default=False)],
+) -> None:
+    """Write a model folder without one task; the other tasks answer as before, to the bit."""
+    from pipelines.models import drop_task
+
+    drop_task(source, task, out)
 
 
 @app.command(epilog="Example: polytask ui --port 5001")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from mtl_models.errors import TrackingError
+from mtl_models.errors import ConfigError, TrackingError
 from pipelines.environment import prepare
+from pipelines.predict import model_folder
 
-__all__ = ["list_models", "rollback_model", "show_model"]
+__all__ = ["drop_task", "list_models", "rollback_model", "show_model"]
 
 
 def list_models() -> None:
@@ -77,3 +80,19 @@ def rollback_model(name: str) -> None:
         raise TrackingError(f"no model '{name}'; the registered models: {known}")
     version = registry.rollback(name)
     typer.secho(f"{name}: version {version.number} is champion again", fg="green")
+
+
+def drop_task(source: str, task: str, out: Path) -> None:
+    """A model folder without `task`; refuses a folder that exists, and proves that the other tasks answer as before."""
+    if out.exists():
+        raise ConfigError(f"{out} exists already; give a folder that does not")
+    prepare()
+    from mtl_models.networks.folder import load_model, save_model
+    from mtl_models.networks.surgery import same_answers, without_task
+
+    model = load_model(model_folder(source))
+    smaller = without_task(model, task)
+    kept = [other.name for other in smaller.tasks]
+    same_answers(model, smaller, kept)
+    save_model(smaller, out)
+    typer.secho(f"written: {out}, with {', '.join(kept)}; their answers are as before, to the bit", fg="green")

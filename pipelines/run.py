@@ -16,8 +16,9 @@ from pipelines.zenml_store import lay_out_store
 
 if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse
+    from zenml.pipelines.pipeline_definition import Pipeline
 
-__all__ = ["run_experiment"]
+__all__ = ["run_experiment", "run_pipeline"]
 
 
 def run_experiment(config: Path, overrides: Sequence[str], cache: bool) -> None:
@@ -31,24 +32,25 @@ def run_experiment(config: Path, overrides: Sequence[str], cache: bool) -> None:
 
     fingerprints = source_fingerprints(experiment)
     lay_out_store()
-    run = _run_pipeline(experiment, fingerprints, cache)
+    from pipelines.training import training
+
+    run = run_pipeline(training, experiment, cache, fingerprints)
 
     from pipelines.summary import print_summary
 
     print_summary(run, time.monotonic() - began)
 
 
-def _run_pipeline(experiment: Experiment, fingerprints: dict[str, str], cache: bool) -> PipelineRunResponse:
+def run_pipeline(pipeline: Pipeline, experiment: Experiment, cache: bool, *arguments: object) -> PipelineRunResponse:
+    """Run `pipeline` on the experiment and `arguments`; the complete run, or `PolytaskError`."""
     from zenml.enums import ExecutionMode, ExecutionStatus
 
-    from pipelines.training import training
-
-    configured = training.with_options(
+    configured = pipeline.with_options(
         run_name=f"{experiment.name}-{{date}}-{{time}}",
         enable_cache=cache,
         execution_mode=ExecutionMode.FAIL_FAST,
     )
-    run: PipelineRunResponse | None = configured(experiment, fingerprints)
+    run: PipelineRunResponse | None = configured(experiment, *arguments)
     if run is None:
         raise PolytaskError("the orchestrator gave no run back; look at its own pages for what became of it")
     if run.status != ExecutionStatus.COMPLETED:

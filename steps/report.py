@@ -15,6 +15,7 @@ from mtl_models.evaluation.comparison import Comparison
 from mtl_models.reports.content import CorpusSummary, RunReport, Words
 from mtl_models.reports.validation_page import render_validation
 from mtl_models.text.matrix import EmbeddingMatrix
+from mtl_models.training.finetune import Preservation
 from mtl_models.training.history import History
 from mtl_models.training.plan import sampling_plan
 from steps.dependencies import depends_on, templates
@@ -34,8 +35,9 @@ def report(
     joint_history: History,
     twin_histories: list[History],
     matrices: list[EmbeddingMatrix],
+    preservation: Preservation | None = None,
 ) -> tuple[Annotated[HTMLString, "report"], Annotated[MarkdownString, "model_card"]]:
-    """Lists are in the order of the tasks, `matrices` in that of the vocabularies."""
+    """Lists are in the order of the tasks, `matrices` in that of the vocabularies; `preservation` is of a fine-tuned model."""
     from mtl_models.reports.model_card import render_card
     from mtl_models.reports.run_report import render_report  # matplotlib: not for a cached run
 
@@ -61,9 +63,12 @@ def report(
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         environment=environment(),
         lineage=registration.lineage,
+        preservation=preservation,
     )
     page, card = render_report(content), render_card(content)
     pages = {f"validation/{validation.task}.html": render_validation(validation) for validation in validations}
+    if preservation is not None:
+        pages["preservation.json"] = preservation.model_dump_json(indent=2)
     attach(registration, card, {"report.html": page, "model_card.md": card, "sampling_plan.json": plan.model_dump_json(indent=2), **pages})
     html, markdown = HTMLString(page), MarkdownString(card)
     return html, markdown

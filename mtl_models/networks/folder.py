@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from mtl_models.networks.network import Batch, Network, evaluating
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import Vocabulary
 
-__all__ = ["FORMAT", "load_model", "model_fingerprint", "read_extra", "save_model"]
+__all__ = ["FORMAT", "load_model", "model_fingerprint", "probe_logits", "read_extra", "save_model"]
 
 FORMAT = 1
 """Version of the folder's layout; it rises when an older library can no longer read it."""
@@ -187,21 +187,22 @@ def _read_back(model: Model, draft: Path, folder: Path) -> None:
     for name in model.vocabularies:
         if loaded.vocabularies[name].fingerprint != model.vocabularies[name].fingerprint:
             raise ModelFolderError(f"{folder}: vocabulary '{name}' reads back changed; nothing was written")
-    before, after = _probe(model), _probe(loaded)
+    before, after = probe_logits(model), probe_logits(loaded)
     changed = [task for task, logits in before.items() if not _same_bits(logits, after[task])]
     if changed:
         raise ModelFolderError(f"{folder}: the model reads back with other logits for {', '.join(changed)}; nothing was written")
 
 
-def _probe(model: Model) -> dict[str, Tensor]:
-    """Task -> logits of a few fixed made-up texts in its vocabulary."""
+def probe_logits(model: Model, tasks: Sequence[str] | None = None) -> dict[str, Tensor]:
+    """Task -> logits of a few fixed made-up texts in its vocabulary; all tasks by default, and all in one batch."""
+    asked = [task for task in model.tasks if tasks is None or task.name in tasks]
     found: dict[str, Tensor] = {}
     lengths = torch.tensor(_PROBE_LENGTHS)
     rows = torch.arange(len(lengths))
     for name, vocabulary in model.vocabularies.items():
         random = torch.Generator().manual_seed(0)
         ids = torch.randint(1, vocabulary.size, (len(lengths), int(lengths.max())), generator=random)
-        batch = Batch(ids, lengths, {task.name: rows for task in model.tasks if task.vocabulary == name})
+        batch = Batch(ids, lengths, {task.name: rows for task in asked if task.vocabulary == name})
         with evaluating(model.network):
             found.update(model.network(batch.to(model.network.device)).logits)
     return found

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from mtl_models.errors import ConfigError, ModelFolderError
 from mtl_models.networks.build import build_network
+from mtl_models.networks.folder import probe_logits
 from mtl_models.networks.model import Model
 from mtl_models.networks.network import Network
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import Vocabulary
 
-__all__ = ["shared_fingerprint", "with_tasks", "without_task"]
+__all__ = ["same_answers", "shared_fingerprint", "with_tasks", "without_task"]
 
 
 def with_tasks(model: Model, tasks: Sequence[Task], vocabularies: Mapping[str, Vocabulary], matrices: Mapping[str, Tensor]) -> Model:
@@ -87,3 +88,11 @@ def _fill(network: Network, state: Mapping[str, Tensor], tasks: Collection[str],
         if name not in state or state[name].shape != weight.shape:
             raise ModelFolderError(f"the model's {name} does not fit; it was written by another version: train it again")
     network.load_state_dict({name: state[name] for name in own if name in state and not (fresh and name.startswith(fresh))}, strict=False)
+
+
+def same_answers(model: Model, other: Model, tasks: Sequence[str]) -> None:
+    """`ModelFolderError` unless both give the same logits, to the bit, for each of `tasks` on a fixed batch of made-up texts."""
+    mine, theirs = probe_logits(model, tasks), probe_logits(other, tasks)
+    changed = [task for task in tasks if not mine[task].equal(theirs[task])]
+    if changed:
+        raise ModelFolderError(f"the answers for {', '.join(changed)} would change; nothing was written")

@@ -13,6 +13,7 @@ from mtl_models.corpora.validation.report import ValidationReport
 from mtl_models.evaluation.comparison import Comparison
 from mtl_models.evaluation.decision import Decision
 from mtl_models.text.matrix import Coverage
+from mtl_models.training.finetune import Preservation
 from mtl_models.training.history import History
 from mtl_models.training.plan import SamplingPlan
 
@@ -81,6 +82,8 @@ class RunReport(BaseModel):
     """Versions and machine, by name."""
     lineage: dict[str, str] = {}
     """Git commit, run ids, model fingerprint ..., by name."""
+    preservation: Preservation | None = None
+    """What fine-tuning did to the tasks that the model had."""
 
     @model_validator(mode="after")
     def _every_task_is_there(self) -> Self:

@@ -1,0 +1,58 @@
+"""The results of a study as Markdown tables."""
+
+from __future__ import annotations
+
+from mtl_models.evaluation.bootstrap import Estimate
+from mtl_models.evaluation.study_results import CandidateResult, StudyResults
+from mtl_models.reports.candidates import METRIC_NAMES, candidate_name
+from mtl_models.reports.numbers import count, interval, score, signed
+
+__all__ = ["render_study"]
+
+
+def render_study(results: StudyResults) -> str:
+    """One table over all variants and candidates, then one with the tasks of the joint models."""
+    metrics = [*next(iter(next(iter(results.variants.values())).candidates.values())).scores]
+    lines = [
+        f"Means over the tasks on the {results.split} split; {results.confidence:.0%} intervals by paired bootstrap over rows "
+        f"({count(results.resamples)} resamples); \N{PLUS-MINUS SIGN} is the standard deviation over seeds.",
+        "",
+        "| variant | candidate | seeds | "
+        + " | ".join(f"{METRIC_NAMES[metric]} | joint minus it" for metric in metrics)
+        + " | parameters | CPU minutes |",
+        "| --- | --- | --- | " + " | ".join("--- | ---" for _ in metrics) + " | --: | --: |",
+    ]
+    for variant, result in results.variants.items():
+        for name, candidate in result.candidates.items():
+            cells = [f"{_score(candidate, metric)} | {_gain(candidate.gain.get(metric))}" for metric in metrics]
+            size = count(candidate.parameters) if candidate.parameters else ""
+            seeds = str(len(candidate.seeds))
+            lines.append(
+                f"| {variant} | {candidate_name(name)} | {seeds} | {' | '.join(cells)} | {size} | {candidate.cpu_seconds / 60:.1f} |"
+            )
+    return "\n".join([*lines, "", *_per_task(results, metrics[0]), ""])
+
+
+def _score(candidate: CandidateResult, metric: str) -> str:
+    found = candidate.scores[metric]
+    spread = f" \N{PLUS-MINUS SIGN} {score(candidate.spread[metric])}" if len(candidate.seeds) > 1 else ""
+    return f"{score(found.value)}{spread} {interval(found)}"
+
+
+def _gain(found: Estimate | None) -> str:
+    return f"{signed(found.value)} {interval(found)}" if found else ""
+
+
+def _per_task(results: StudyResults, metric: str) -> list[str]:
+    tasks = [*next(iter(next(iter(results.variants.values())).candidates.values())).tasks]
+    lines = [
+        f"{METRIC_NAMES[metric].capitalize()} by task, mean over the seeds:",
+        "",
+        "| variant | candidate | " + " | ".join(tasks) + " |",
+        "| --- | --- | " + " | ".join("--:" for _ in tasks) + " |",
+    ]
+    for variant, result in results.variants.items():
+        for name, candidate in result.candidates.items():
+            values = " | ".join(score(candidate.tasks[task][metric]) for task in tasks)
+            lines.append(f"| {variant} | {candidate_name(name)} | {values} |")
+    return lines
