@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import platform
 import shlex
 import subprocess
 import tempfile
@@ -25,6 +26,8 @@ __all__ = ["available", "backward", "forward"]
 
 _SOURCE = Path(__file__).with_name("dln_cell.c")
 _FLAGS = ("-O3", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
+_WIDEST = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
+"""Compilers use half of AVX-512 unless told to use it all, which takes two thirds of the time here; without AVX-512 it changes nothing."""
 _SECONDS = 60
 _POINTERS = (
     *("owner", *Norms._fields, "mask", "products_x", *Trace._fields),
@@ -115,7 +118,7 @@ def _library() -> ctypes.CDLL | None:
     """dln_cell.c, compiled and loaded; None, and a line that says why, where that cannot be done."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "dln_cell.so"
-        command = [*shlex.split(os.environ.get("CC") or "cc"), *_FLAGS, "-o", str(path), str(_SOURCE), "-lm"]
+        command = [*shlex.split(os.environ.get("CC") or "cc"), *_FLAGS, *_WIDEST, "-o", str(path), str(_SOURCE), "-lm"]
         try:
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=_SECONDS)  # noqa: S603  # the user's own compiler
             library = ctypes.CDLL(str(path))
