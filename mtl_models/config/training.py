@@ -33,7 +33,7 @@ class Training(Section):
         "shared", description="the optimizer's moments: one set, or one per task (needs `updates: single_task`)"
     )
     conflicts_every: int | None = Field(
-        None, ge=1, description="measure the cosines of the tasks' gradients every so many updates; null never"
+        100, ge=1, description="measure the cosines of the tasks' gradients every so many updates; null never"
     )
     optimizer: Literal["adam", "adamw"] = "adamw"
     learning_rate: float = Field(1e-3, gt=0.0, le=10.0)

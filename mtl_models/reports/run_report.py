@@ -16,7 +16,7 @@ from mtl_models.reports.figures import Line, alternative, cosine_curves, curves,
 from mtl_models.reports.numbers import signed
 from mtl_models.reports.templates import render_html
 from mtl_models.tasks.scores.scores import shown_metric
-from mtl_models.training.conflicts import CONFLICT, conflict_advice, conflict_findings
+from mtl_models.training.conflict_findings import CONFLICT, conflict_advice, conflict_findings
 from mtl_models.training.history import EpochRecord, History
 
 __all__ = ["render_report"]

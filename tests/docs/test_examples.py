@@ -25,7 +25,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benc
 FENCE = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 TABLE_ROW = re.compile(r"^\| `([\w.*]+)` \| `(.*?)` \| (.+) \|$", re.MULTILINE)
 MINIMAL = {"name": "example", "tasks": {"movie": "movie.csv"}}
-WITH_FORMS = ("source", "label", "sampler")
+WITH_FORMS = ("source", "label", "sampler", "objective")
 """Sections of several forms: one entry of the tables each."""
 IN_BLOCKS_ONLY = {"name", "description", "tasks.*.corpus.source", "tasks.*.corpus.label"}
 """What has no one default; the blocks of the page show it."""
