@@ -52,7 +52,7 @@ def _results(comparison: Comparison) -> Table:
         column.justify = "right"
     for name, task in comparison.tasks.items():
         scores = [_score(task.scores.get(candidate)) for candidate in (JOINT, TWIN, *references)]
-        table.add_row(name, *scores, *_gain(task.transfer))
+        table.add_row(f"{name} ({task.metric})" if task.metric else name, *scores, *_gain(task.transfer))
     table.add_section()
     means = [_score(comparison.mean_scores.get(candidate)) for candidate in (JOINT, TWIN, *references)]
     table.add_row("mean", *means, *_gain(comparison.mean_transfer), style="bold")
