@@ -29,7 +29,7 @@ def gather_corpora(experiment: Experiment, fingerprints: dict[str, str]) -> tupl
     for name, task in experiment.tasks.items():
         of_task = {"task": name}
         rows[name] = ingest.with_options(substitutions=of_task)(
-            name, task.corpus, experiment.seed, fingerprints[f"corpus:{name}"], id=f"ingest_{name}"
+            name, task.kind, task.corpus, experiment.seed, fingerprints[f"corpus:{name}"], id=f"ingest_{name}"
         )
         checked[name], _ = validate.with_options(substitutions=of_task)(
             name, rows[name], task.validation, fingerprints.get(f"suite:{name}", ""), id=f"validate_{name}"
