@@ -25,7 +25,7 @@ class _Rows:
 
 def gradients_of(loss: Tensor, parameters: Sequence[nn.Parameter]) -> Gradients:
     """The gradient of `loss` on each of `parameters`, None where it does not depend on one; nothing is accumulated in `.grad`."""
-    return list(torch.autograd.grad(loss, list(parameters), allow_unused=True))
+    return list(torch.autograd.grad(loss, list(parameters), allow_unused=True)) if parameters else []
 
 
 class SharedGradients:

@@ -92,6 +92,8 @@ class Learner:
         """
         devices = [self.accelerator.device] if self.accelerator.device.type == "cuda" else []
         gradients = SharedGradients(self.network)
+        if not gradients.parameters:  # all that tasks share is frozen
+            return [], torch.zeros(0, 0)
         with torch.random.fork_rng(devices):
             for part in by_task(batch.to(self.accelerator.device)).values():
                 losses, _ = self._losses(part)

@@ -135,6 +135,21 @@ def test_a_batch_without_any_label_of_one_task_is_no_trouble(
         assert history.epochs[-1].conflicts == {}, "a gradient of zero has no direction"
 
 
+@pytest.mark.parametrize("objective", ["upgrad", "fixed"])
+def test_tasks_whose_shared_weights_are_frozen_still_learn_their_heads(
+    objective: str, tasks_named: Callable[..., list], made_corpora: Callable[..., dict], made_network: Callable[..., Network]
+) -> None:
+    """Two new tasks on a trained model of which nothing else may move: there is nothing to combine, and nothing to measure."""
+    tasks, corpora = tasks_named("a", "b"), made_corpora({"a": 40, "b": 40})
+    network = made_network(tasks)
+    for parameter in network.shared_parameters():
+        parameter.requires_grad_(False)
+    training = Training(**(LEARNS | AGGREGATE | {"objective": {"name": objective}, "conflicts_every": 1}))
+    history = fit(network, tasks, corpora, training, 1)
+    assert history.epochs[-1].conflicts == {}
+    assert all(history.epochs[-1].train_loss[task] < history.epochs[0].train_loss[task] for task in ("a", "b"))
+
+
 def test_the_objective_s_own_numbers_are_learned_without_decay(
     tasks_named: Callable[..., list], made_network: Callable[..., Network]
 ) -> None:
