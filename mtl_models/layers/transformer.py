@@ -58,8 +58,8 @@ class MultiHeadAttention(nn.Module):
 
     def _split(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each (B, heads, n, E / heads)."""
-        parts = self.project(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return parts[0], parts[1], parts[2]
+        queries, keys, values = self.project(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        return queries, keys, values
 
     def extra_repr(self) -> str:
         """Shown by `print(network)`."""

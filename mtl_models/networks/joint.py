@@ -19,6 +19,7 @@ from mtl_models.config.network import (
 from mtl_models.layers.dropout import LockedDropout
 from mtl_models.layers.embeddings import Embeddings
 from mtl_models.layers.lstm import MaskedLstm
+from mtl_models.layers.masks import of_like_length
 from mtl_models.layers.ngrams import NgramBag
 from mtl_models.layers.pooling import Pooling
 from mtl_models.layers.self_attention import StructuredSelfAttention, attention_penalty
@@ -61,7 +62,22 @@ class Joint(SharedEncoder):
             self.heads[task.name] = kind_of(task).head(self.reader.features + (0 if self.ngrams is None else self.ngrams.features))
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """Features (B, F) of every row, the encoder's before the n-grams'; the penalty of the attention."""
+        """Features (B, F) of every row, the encoder's before the n-grams'; the penalty of the attention.
+
+        On a CPU texts of very different lengths go through in groups, so that one long text does not pad all the others.
+        """
+        groups = of_like_length(batch.lengths) if batch.ids.device.type == "cpu" else []
+        if len(groups) < 2:
+            return self.encode_together(batch)
+        parts = [self.encode_together(batch.part(group)) for group in groups]
+        features = torch.cat([found for found, _ in parts])[torch.cat(groups).argsort()]
+        penalties = [
+            penalty * (len(group) / len(batch.ids)) for group, (_, penalty) in zip(groups, parts, strict=True) if penalty is not None
+        ]
+        return features, torch.stack(penalties).sum() if penalties else None
+
+    def encode_together(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """The same, all texts padded to the longest."""
         lengths = batch.lengths.to(batch.ids.device, non_blocking=True)
         read, penalty = self.reader(self.states(self.words(batch), lengths), lengths)
         features: Tensor = self.feature_dropout(read)

@@ -13,7 +13,7 @@ from mtl_models.layers.by_name import ModulesByName
 from mtl_models.layers.dropout import LockedDropout
 from mtl_models.layers.embeddings import Embeddings
 from mtl_models.layers.lstm import MaskedLstm
-from mtl_models.layers.masks import reverse_each, text_mask
+from mtl_models.layers.masks import of_like_length, reverse_each, text_mask
 from mtl_models.layers.pooling import Pooling, last_state, max_state, mean_state
 
 LENGTHS = st.lists(st.integers(1, 7), min_size=1, max_size=5)
@@ -37,6 +37,16 @@ def test_mask_and_reversal_against_a_loop(lengths: list[int], extra: int) -> Non
         for position in range(length):
             assert reverse[row, position].equal(states[row, length - 1 - position])
     torch.testing.assert_close(reverse_each(reverse, tensor), states, equal_nan=True)
+
+
+@given(st.lists(st.integers(1, 500), min_size=1, max_size=40))
+@settings(deadline=None)
+def test_groups_of_like_length_hold_every_text_once_and_little_padding(lengths: list[int]) -> None:
+    groups = [[lengths[place] for place in group.tolist()] for group in of_like_length(torch.tensor(lengths))]
+    assert sorted(length for group in groups for length in group) == sorted(lengths)
+    assert all(group and (max(group) < 64 or max(group) <= 2 * min(group)) for group in groups)
+    assert len(groups) <= 1 or max(lengths) > min(lengths)
+    assert len(groups) <= 4  # 500, 250, 125, 62
 
 
 @given(LENGTHS, st.integers(0, 3))

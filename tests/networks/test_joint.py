@@ -196,6 +196,34 @@ def test_without_an_activation_the_fully_connected_layer_is_as_the_original_has_
     torch.testing.assert_close(usual.encode(batch)[0], features.clamp(min=0))
 
 
+@given(st.lists(st.tuples(st.integers(1, 140), st.sampled_from([task.name for task in TASKS])), min_size=2, max_size=7))
+@settings(deadline=None, max_examples=12)
+@every_network
+def test_texts_of_very_different_lengths_go_through_in_groups_to_the_same_end(name: str, texts: list[tuple[int, str]]) -> None:
+    network = _network(name, dropout=0.0, ngrams={**NGRAMS, "dropout": 0.0}).double()
+    assert isinstance(network, Joint)
+    batch = _batch([[1 + (place * place) % 6 for place in range(length)] for length, _ in texts], [task for _, task in texts])
+    gradients = []
+    for features, penalty in (network.encode(batch), network.encode_together(batch)):
+        network.zero_grad()
+        (features.square().sum() + (0.0 if penalty is None else penalty)).backward()
+        gradients.append([parameter.grad for parameter in network.parameters() if parameter.grad is not None])
+    for grouped, together in zip(*gradients, strict=True):
+        torch.testing.assert_close(grouped, together, atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(network.encode(batch), network.encode_together(batch), atol=1e-10, rtol=0)
+
+
+def test_a_part_of_a_batch_holds_the_chosen_texts_and_what_the_tasks_want_of_them() -> None:
+    batch = _batch([[1, 2, 3], [4], [5, 6]], ["tweets", "hindi", "tweets"])
+    labelled = Batch(batch.ids, batch.lengths, batch.rows, {"tweets": torch.tensor([1, 0]), "hindi": torch.tensor([1])})
+    part = labelled.part(torch.tensor([2, 1]))
+    assert part.ids.tolist() == [[5, 6], [4, 0]]
+    assert part.lengths.tolist() == [2, 1]
+    assert {task: rows.tolist() for task, rows in part.rows.items()} == {"tweets": [0], "hindi": [1]}
+    assert {task: labels.tolist() for task, labels in part.labels.items()} == {"tweets": [0], "hindi": [1]}
+    assert set(labelled.part(torch.tensor([0])).rows) == {"tweets"}
+
+
 def test_equal_ids_of_two_languages_are_not_one_ngram() -> None:
     network = _network(ngrams=NGRAMS)
     assert isinstance(network, Joint)
