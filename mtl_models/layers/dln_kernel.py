@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
+import importlib.util
+import os
+import shutil
 from types import ModuleType
 from typing import Any
 
@@ -30,9 +35,19 @@ def recur(
 
 def _means(products: Tensor) -> ModuleType:
     """The module whose `forward` and `backward` run this."""
-    if products.device.type == "cpu" and products.dtype == torch.float32 and dln_native.available():
-        return dln_native
+    if products.dtype == torch.float32:
+        if products.device.type == "cuda" and _triton():
+            return importlib.import_module("mtl_models.layers.dln_cuda")
+        if products.device.type == "cpu" and dln_native.available():
+            return dln_native
     return dln_steps
+
+
+@functools.cache
+def _triton() -> bool:
+    """Whether Triton is there, and the C compiler it starts its kernels with."""
+    compilers = [os.environ.get("CC"), "cc", "gcc", "clang"]
+    return importlib.util.find_spec("triton") is not None and any(name and shutil.which(name) for name in compilers)
 
 
 class _Recur(torch.autograd.Function):
