@@ -50,8 +50,13 @@ def _print_corpora(corpora: Mapping[str, Corpus]) -> None:
     for name, corpus in corpora.items():
         counts = (f"{len(corpus.splits[split]):,}" for split in ("train", "dev", "test"))
         lost = f"{sum(corpus.report.dropped.values()):,}", f"{sum(corpus.report.leaks.values()):,}"
-        table.add_row(name, ", ".join(corpus.labels), *counts, *lost)
+        table.add_row(name, _classes(corpus), *counts, *lost)
     Console().print(table)
+
+
+def _classes(corpus: Corpus) -> str:
+    """The labels; of a rating, its column."""
+    return f"numbers of '{corpus.labels[0]}'" if corpus.kind == "rating" else ", ".join(corpus.labels)
 
 
 def _print_network(experiment: Experiment, prepared: Prepared) -> None:

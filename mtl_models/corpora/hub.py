@@ -97,7 +97,8 @@ def read_dataset(split: datasets.Dataset, name: str, wanted: Sequence[str]) -> T
 
 
 def _rows(split: datasets.Dataset, wanted: Sequence[str]) -> Iterator[Row]:
-    classes = {column: feature.names for column, feature in split.features.items() if isinstance(feature, datasets.ClassLabel)}
+    inside = {column: getattr(feature, "feature", feature) for column, feature in split.features.items()}
+    classes = {column: feature.names for column, feature in inside.items() if isinstance(feature, datasets.ClassLabel)}
     place = 0
     for batch in split.select_columns(list(dict.fromkeys(wanted))).with_format("arrow").iter(_BATCH):
         values = [_named(batch[column].to_pylist(), classes.get(column)) for column in wanted]
@@ -106,7 +107,11 @@ def _rows(split: datasets.Dataset, wanted: Sequence[str]) -> Iterator[Row]:
 
 
 def _named(values: list[Any], classes: list[str] | None) -> list[Any]:
-    """Class numbers as names; -1, by which hub data sets hide the labels of a test split, as nothing."""
+    """Class numbers, or lists of them, as names; -1, by which hub data sets hide the labels of a test split, as nothing."""
     if classes is None:
         return values
-    return [classes[value] if value is not None and value >= 0 else None for value in values]
+    return [_named(value, classes) if isinstance(value, list) else _name(value, classes) for value in values]
+
+
+def _name(value: int | None, classes: list[str]) -> str | None:
+    return classes[value] if value is not None and value >= 0 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
@@ -13,11 +14,19 @@ __all__ = ["corpus_input"]
 _LONGEST_DIGEST = 36
 """MLflow takes no longer one; the whole fingerprint is in the source and in the run's tags."""
 
+_LABELS: dict[str, dict[str, Any]] = {
+    "single_label": {"type": "long"},
+    "ordinal": {"type": "long"},
+    "multi_label": {"type": "array", "items": {"type": "long"}},
+    "rating": {"type": "double"},
+}
+"""The type of the column `label`, as MLflow writes it."""
+
 
 def corpus_input(corpus: Corpus) -> DatasetInput:
     """The corpus of one task, as MLflow keeps it: name, digest, source, columns, rows per split; tagged with context and task."""
     source = {"source": corpus.report.source, "sha256": corpus.report.source_sha256, "fingerprint": corpus.fingerprint}
-    columns = [{"name": name, "type": "long" if name == "label" else "string", "required": True} for name in FEATURES]
+    columns = [{"name": name, **(_LABELS[corpus.kind] if name == "label" else {"type": "string"}), "required": True} for name in FEATURES]
     profile = {
         "rows": {split: len(corpus.splits[split]) for split in SPLITS},
         "labels": list(corpus.labels),

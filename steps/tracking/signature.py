@@ -14,7 +14,10 @@ __all__ = ["input_example", "signature"]
 
 
 def signature(tasks: Sequence[Task]) -> ModelSignature:
-    """In: `text`. Out: `TASK` (label) and `TASK_confidence` for every task, of a rating `TASK` (number). Parameter: `tasks`, the tasks to answer (default all)."""
+    """In: `text`. Out: `TASK` (label) and `TASK_confidence` for every task, of a rating `TASK` (number).
+
+    Parameter: `tasks`, the tasks to answer (default all).
+    """
     outputs: list[ColSpec | TensorSpec] = []
     for task in tasks:
         if task.kind == "rating":

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -323,3 +326,18 @@ def test_a_rating_knows_the_moments_of_its_train_split_and_labels_their_odds(tmp
     has = tags.class_counts("train")[0]
     weights = Task.of(TaskSettings(kind="multi_label", class_weights="balanced"), tags).class_weights
     assert weights == pytest.approx([(len(tags.splits["train"]) - has) / has])
+
+
+def test_lists_of_a_data_sets_classes_are_read_by_name(tmp_path: Path, config: Config) -> None:
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.List(datasets.ClassLabel(names=["joy", "anger"]))})
+    rows = {"text": numbered(), "label": [[0] if number % 2 else [0, 1] for number in range(60)]}
+    datasets.Dataset.from_dict(rows, features=features).save_to_disk(str(tmp_path / "set"))
+    corpus = ingest("moods", config({"dataset": str(tmp_path / "set")}), 1, "multi_label")
+    assert corpus.labels == ("anger", "joy")
+    assert gold_by_text(corpus)[numbered()[0]] == [1, 1]
+
+
+def test_lists_of_parquet_need_no_separator(tmp_path: Path, config: Config) -> None:
+    pq.write_table(pa.table({"text": numbered(), "label": [["x"] if number % 2 else [] for number in range(60)]}), tmp_path / "t.parquet")
+    corpus = ingest("tags", config(tmp_path / "t.parquet"), 1, "multi_label")
+    assert gold_by_text(corpus) == {text: [number % 2] for number, text in enumerate(numbered())}
