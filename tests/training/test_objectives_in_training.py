@@ -198,3 +198,22 @@ def test_a_word_table_takes_part_with_the_words_of_the_batch_only(
     assert any(isinstance(module, nn.Embedding) for module in network.modules())
     assert torch.allclose(gramian, rows @ rows.T, rtol=1e-4)
     assert all(parameter.grad is None for parameter in network.parameters())
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("options", WAYS, ids=named)
+def test_every_way_on_a_gpu_gives_the_same_weights_twice_and_when_measured(
+    options: dict[str, Any],
+    tasks_named: Callable[..., list],
+    made_corpora: Callable[..., dict],
+    made_network: Callable[..., Network],
+    digest: Callable[[Network], str],
+) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU here")
+    tasks, corpora, found = tasks_named(*ROWS), made_corpora(ROWS), set()
+    for every in (None, None, 2):
+        network = made_network(tasks)
+        fit(network, tasks, corpora, Training(**(LEARNS | options | {"device": "cuda", "conflicts_every": every})), 1)
+        found.add(digest(network))
+    assert len(found) == 1
