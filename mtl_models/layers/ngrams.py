@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # the name it has everywhere
 
+from mtl_models.layers.dropout import Dropout
 from mtl_models.layers.masks import text_mask
 
 __all__ = ["NgramBag", "ngram_hashes"]
@@ -29,7 +30,7 @@ class NgramBag(nn.Module):
         self.features = dimension
         self.table = nn.EmbeddingBag(buckets, dimension, mode="sum")
         nn.init.uniform_(self.table.weight, -1.0 / dimension, 1.0 / dimension)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, ids: Tensor, lengths: Tensor, salts: Tensor) -> Tensor:
         """Ids (B, n), lengths (B,) at least 1, and a number per row that tells vocabularies apart (B,) -> (B, dimension)."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # the name it has everywhere
 
 from mtl_models.errors import ConfigError
+from mtl_models.layers.dropout import Dropout
 from mtl_models.layers.masks import text_mask
 from mtl_models.layers.positions import sinusoidal_positions
 
@@ -20,7 +21,7 @@ class PositionedWords(nn.Module):
 
     def __init__(self, dropout: float) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Word vectors (B, n, E) -> the same shape."""
@@ -76,7 +77,7 @@ class TransformerLayer(nn.Module):
         self.inner = nn.Linear(dimension, feedforward)
         self.outer = nn.Linear(feedforward, dimension)
         self.feedforward_norm = nn.LayerNorm(dimension)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """States (B, n, E) and where there is text (B, n) -> (B, n, E)."""

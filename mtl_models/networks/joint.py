@@ -16,7 +16,7 @@ from mtl_models.config.network import (
     JointTransformerLstmAttention,
     Ways,
 )
-from mtl_models.layers.dropout import LockedDropout
+from mtl_models.layers.dropout import Dropout, LockedDropout
 from mtl_models.layers.embeddings import Embeddings
 from mtl_models.layers.lstm import MaskedLstm
 from mtl_models.layers.masks import of_like_length
@@ -56,7 +56,7 @@ class Joint(SharedEncoder):
             self.reader = AttentiveReader(self.lstm.features, config.attention)
         else:
             self.reader = PooledReader(self.lstm.features, config.pooling, self.lstm.directions)
-        self.feature_dropout = nn.Dropout(config.dropout)
+        self.feature_dropout = Dropout(config.dropout)
         self.ngrams = None if config.ngrams is None else NgramBag(**config.ngrams.model_dump())
         for task in tasks:
             self.heads[task.name] = kind_of(task).head(self.reader.features + (0 if self.ngrams is None else self.ngrams.features))

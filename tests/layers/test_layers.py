@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mtl_models.errors import ConfigError
 from mtl_models.layers.by_name import ModulesByName
-from mtl_models.layers.dropout import LockedDropout
+from mtl_models.layers.dropout import Dropout, LockedDropout
 from mtl_models.layers.embeddings import Embeddings
 from mtl_models.layers.lstm import MaskedLstm
 from mtl_models.layers.masks import of_like_length, reverse_each, text_mask
@@ -129,6 +129,33 @@ def test_a_task_may_have_any_name(name: str) -> None:
     assert modules.double()[name].weight.dtype == torch.float64
     with pytest.raises(KeyError, match="dot"):
         modules[f"{name}.x"] = nn.Identity()
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9, 0.999999])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_dropout_drops_the_share_asked_for_and_keeps_the_mean(rate: float, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    x = torch.ones(50, 70, 101, dtype=dtype, requires_grad=True)
+    dropped = Dropout(rate)(x)
+    assert dropped.dtype == dtype
+    assert dropped.eq(0).float().mean().item() == pytest.approx(rate, abs=0.005)
+    assert dropped.detach().unique().numel() <= 2
+    if rate < 0.99:
+        assert dropped.float().mean().item() == pytest.approx(1.0, abs=0.02)
+    dropped.sum().backward()
+    assert x.grad is not None
+    assert x.grad.equal(dropped)
+
+
+def test_dropout_is_drawn_anew_follows_the_seed_and_is_off_in_evaluation() -> None:
+    dropout, x = Dropout(0.5), torch.ones(7, 3)
+    torch.manual_seed(1)
+    first, second = dropout(x), dropout(x)
+    torch.manual_seed(1)
+    assert dropout(x).equal(first)
+    assert not first.equal(second)
+    assert dropout(torch.ones(0, 3)).shape == (0, 3)
+    assert dropout.eval()(x) is x
 
 
 def test_locked_dropout_drops_the_same_numbers_at_every_position_and_keeps_the_mean() -> None:
