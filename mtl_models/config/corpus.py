@@ -112,6 +112,7 @@ class Splits(Section):
         None, description="Hugging Face datasets: the dataset's own split names, e.g. {train: train, test: test}"
     )
     train_rows: int | None = Field(None, ge=1, description="keep at most so many training rows (seeded, stratified)")
+    train_rows_seed: int | None = Field(None, ge=0, description="other numbers keep other rows; default: the experiment's seed")
 
     @model_validator(mode="after")
     def _some_train_left(self) -> Splits:

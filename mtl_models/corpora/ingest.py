@@ -70,7 +70,7 @@ def _make(task: str, corpus: CorpusConfig, seed: int, kind: Kind, folder: Path) 
     keep, repeated = keep_unique(staged.key, staged.exact, staged.label, staged.part)
     split = np.where(keep, staged.part, np.int8(_OUT))
     _deal_free_rows(split, staged, stratum, corpus.splits, seed)
-    capped = _cap_train(split, staged, stratum, corpus.splits.train_rows, seed)
+    capped = _cap_train(split, staged, stratum, corpus.splits, seed)
     if kind != "rating":
         _check_classes(split, staged, table, labels, corpus.splits, source)
     _write_splits(staged_at, split, table, kind, folder)
@@ -119,8 +119,9 @@ def _deal_free_rows(split: npt.NDArray[np.int8], staged: Stage, stratum: npt.NDA
     split[free] = np.array([SPLITS.index(name) for name in ("train", *missing)], dtype=np.int8)[dealt]
 
 
-def _cap_train(split: npt.NDArray[np.int8], staged: Stage, stratum: npt.NDArray[Any], most: int | None, seed: int) -> dict[str, int]:
-    """Leave out train rows beyond `most`; changes `split`."""
+def _cap_train(split: npt.NDArray[np.int8], staged: Stage, stratum: npt.NDArray[Any], splits: Splits, seed: int) -> dict[str, int]:
+    """Leave out train rows beyond `splits.train_rows`; changes `split`."""
+    most, seed = splits.train_rows, seed if splits.train_rows_seed is None else splits.train_rows_seed
     train = np.flatnonzero(split == SPLITS.index("train"))
     if most is None or len(train) <= most:
         return {}

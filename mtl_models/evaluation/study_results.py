@@ -18,6 +18,7 @@ from mtl_models.evaluation.comparison import JOINT
 from mtl_models.evaluation.predictions import Predictions
 from mtl_models.evaluation.study import CellRecord
 from mtl_models.tasks.scores.scores import values
+from mtl_models.tasks.scores.scores import values
 
 __all__ = ["CandidateResult", "StudyResults", "VariantResult", "summarise"]
 
@@ -66,12 +67,12 @@ def summarise(
     found: dict[str, CandidateResult] = {}
     drawn = {metric: _resampled(predictions, metric, resamples) for metric in metrics}
     for candidate, seeds in predictions.items():
-        values = {metric: _values(seeds, metric) for metric in metrics}
+        reached = {metric: _values(seeds, metric) for metric in metrics}
         found[candidate] = CandidateResult(
-            scores={metric: estimate(float(values[metric].mean()), drawn[metric][candidate], confidence) for metric in metrics},
-            spread={metric: float(values[metric].mean(axis=1).std(ddof=1)) if len(seeds) > 1 else float("nan") for metric in metrics},
+            scores={metric: estimate(float(reached[metric].mean()), drawn[metric][candidate], confidence) for metric in metrics},
+            spread={metric: float(reached[metric].mean(axis=1).std(ddof=1)) if len(seeds) > 1 else float("nan") for metric in metrics},
             tasks={
-                task: {metric: float(values[metric][:, place].mean()) for metric in metrics}
+                task: {metric: float(reached[metric][:, place].mean()) for metric in metrics}
                 for place, task in enumerate(next(iter(seeds.values())))
             },
             seeds=list(seeds),
@@ -96,9 +97,9 @@ def _resampled(predictions: Mapping[str, PerSeed], metric: str, resamples: int) 
     totals = {candidate: np.zeros(resamples) for candidate in predictions}
     tasks = next(iter(next(iter(predictions.values())).values()))
     for task, first in tasks.items():
-        found = {f"{candidate} {seed}": of[task].found for candidate, seeds in predictions.items() for seed, of in seeds.items()}
+        answers = {f"{candidate} {seed}": of[task].found for candidate, seeds in predictions.items() for seed, of in seeds.items()}
         rng = np.random.default_rng(zlib.crc32(task.encode()))
-        for name, resampled in resample(first.gold, found, first.scores, metric, resamples, rng).items():
+        for name, drawn in resample(first.gold, answers, first.scores, metric, resamples, rng).items():
             candidate = name.split(" ")[0]
-            totals[candidate] += resampled / (len(predictions[candidate]) * len(tasks))
+            totals[candidate] += drawn / (len(predictions[candidate]) * len(tasks))
     return totals
