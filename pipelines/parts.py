@@ -97,4 +97,5 @@ def judge(
     comparison = compare(predictions, experiment.evaluation, experiment.seed)
     of_twins = [*histories.values()]
     registration = register(experiment, model, predictions, comparison, everything, history, of_twins)
-    report(experiment, registration, comparison, everything, [*checked.values()], history, of_twins, [*matrices.values()], preservation)
+    lists = [*checked.values()], history, of_twins, [*matrices.values()]
+    report(experiment, model, registration, comparison, everything, *lists, preservation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
+from markupsafe import Markup
 from zenml import step
 from zenml.types import HTMLString, MarkdownString
 
@@ -12,6 +13,7 @@ from mtl_models.config import Experiment
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.corpora.validation.report import ValidationReport
 from mtl_models.evaluation.comparison import Comparison
+from mtl_models.networks.model import Model
 from mtl_models.reports.content import CorpusSummary, RunReport, Words
 from mtl_models.reports.validation_page import render_validation
 from mtl_models.text.matrix import EmbeddingMatrix
@@ -24,10 +26,14 @@ from steps.tracking.registration import Registration, attach
 
 __all__ = ["report"]
 
+_PICTURED = 2
+"""Texts of a task in the report's pictures of attention; `polytask explain` shows any others."""
+
 
 @step(cache_policy=depends_on(__name__, *templates()))
 def report(
     experiment: Experiment,
+    joint: Model,
     registration: Registration,
     comparison: Comparison,
     corpora: list[Corpus],
@@ -65,10 +71,21 @@ def report(
         lineage=registration.lineage,
         preservation=preservation,
     )
-    page, card = render_report(content), render_card(content)
+    page, card = render_report(content, _pictures(joint, corpora)), render_card(content)
     pages = {f"validation/{validation.task}.html": render_validation(validation) for validation in validations}
     if preservation is not None:
         pages["preservation.json"] = preservation.model_dump_json(indent=2)
     attach(registration, card, {"report.html": page, "model_card.md": card, "sampling_plan.json": plan.model_dump_json(indent=2), **pages})
     html, markdown = HTMLString(page), MarkdownString(card)
     return html, markdown
+
+
+def _pictures(joint: Model, corpora: list[Corpus]) -> Markup | None:
+    """What the model looks at in the first dev texts of every task; None for a model without attention."""
+    from mtl_models.inference.attention import explain, has_attention
+    from mtl_models.reports.attention_page import render_attention
+
+    if not has_attention(joint):
+        return None
+    texts = [(corpus.task, text) for corpus in corpora for text in corpus.splits["dev"][:_PICTURED]["text"]]
+    return render_attention([reading for task, text in texts for found in explain(joint, [text], [task]) for reading in found])

@@ -18,7 +18,6 @@ from mtl_models.evaluation.comparison import JOINT
 from mtl_models.evaluation.predictions import Predictions
 from mtl_models.evaluation.study import CellRecord
 from mtl_models.tasks.scores.scores import values
-from mtl_models.tasks.scores.scores import values
 
 __all__ = ["CandidateResult", "StudyResults", "VariantResult", "summarise"]
 

@@ -1,7 +1,8 @@
 """The model as MLflow serves it: this file is copied, as code, into every registered version (models from code, no pickle).
 
 A table with the column `text` goes in; out comes, per task, a column `TASK` with the label (of several labels all of them, `a|b`) and a
-column `TASK_confidence` with its probability; of a rating, a column `TASK` with the number. The parameter `tasks` names the tasks to answer; without it, or with none, all are.
+column `TASK_confidence` with its probability; of a rating, a column `TASK` with the number. The parameter `tasks` names the tasks to
+answer; without it, or with none, all are.
 
 It is the one file of the library that knows MLflow.
 """

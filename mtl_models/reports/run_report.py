@@ -25,13 +25,14 @@ _MOST_PAIRS = 6
 """More lines than this nobody can tell apart; four tasks make six pairs."""
 
 
-def render_report(run: RunReport) -> str:
-    """One self-contained HTML page."""
+def render_report(run: RunReport, pictures: Markup | None = None) -> str:
+    """One self-contained HTML page; `pictures` of what the model looks at, as `attention_page.render_attention` draws them."""
     candidates = run.comparison.candidates
     others = [name for name in candidates if name != JOINT]
     return render_html(
         "run.html.jinja",
         run=run,
+        pictures=pictures,
         tasks=list(run.experiment.tasks),
         metric=METRIC_NAMES[run.comparison.metric],
         metrics=METRIC_NAMES,

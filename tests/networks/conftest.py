@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
@@ -46,3 +48,9 @@ def model() -> Model:
 def plain_model() -> Model:
     """One vocabulary, two layers."""
     return make_model("shared", layers=2)
+
+
+@pytest.fixture
+def made_model() -> Callable[..., Model]:
+    """Makes models of the tasks in the vocabularies named."""
+    return make_model

@@ -1,0 +1,75 @@
+"""A new task on a registered model, as a user does it: taught, judged, proven harmless, and taken out again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.pipeline
+
+NEW = """name: more
+tasks:
+  hotels: hotels.csv
+vocabularies: {shared: {min_count: 1, vectors: {method: random, dimension: 16}}}
+network: {name: joint_lstm, hidden: 16}
+training: {epochs: 3, learning_rate: 0.02, patience: null}
+evaluation: {resamples: 200}
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, request):
+    """A champion of two tasks, and a third task taught to it."""
+    helpers = request.getfixturevalue("made")
+    folder = tmp_path_factory.mktemp("project")
+    helpers.make_experiment(folder)
+    helpers.write_csv(folder / "hotels.csv", helpers.made_rows(3, 160))
+    (folder / "more.yaml").write_text(NEW, encoding="utf-8")
+    polytask = helpers.command_line(folder, folder / "home")
+    told = polytask("run", "made.yaml")
+    assert told.returncode == 0, told.stderr
+    before = polytask("predict", "--format", "json", "a great film", "a dull phone").stdout
+    told = polytask("finetune", "more.yaml", "--from", "models:/polytask-made@champion")
+    assert told.returncode == 0, told.stderr
+    return folder, polytask, told, before
+
+
+def answers(printed: str) -> dict[tuple[int, str], dict[str, float]]:
+    rows = [json.loads(line) for line in printed.splitlines()]
+    return {(row["index"], row["task"]): row["probabilities"] for row in rows}
+
+
+def test_old_answers_are_proven_the_same_and_reported(project):
+    folder, _, told, _ = project
+    assert "weights that the new tasks do not own are the same to the bit" in told.stdout
+    assert "task 'films': all logits of" in told.stdout
+    page = (folder / "home" / "reports" / "polytask-made" / "report.html").read_text(encoding="utf-8")
+    assert "the same to the bit" in page
+
+
+def test_the_new_version_answers_all_three_tasks_and_the_old_two_as_before(project):
+    _, polytask, _, before = project
+    printed = polytask("predict", "--format", "json", "--model", "models:/polytask-made/2", "a great film", "a dull phone").stdout
+    after = answers(printed)
+    assert {task for _, task in after} == {"films", "phones", "hotels"}
+    assert {key: after[key] for key in answers(before)} == answers(before)
+
+
+def test_a_task_is_dropped_from_a_folder(project):
+    folder, polytask, _, before = project
+    told = polytask("models", "drop", "models:/polytask-made/2", "hotels", "--out", "smaller")
+    assert told.returncode == 0, told.stderr
+    printed = polytask("predict", "--format", "json", "--model", "smaller", "a great film", "a dull phone").stdout
+    assert answers(printed) == answers(before)
+    again = polytask("models", "drop", "models:/polytask-made/2", "hotels", "--out", "smaller")
+    assert again.returncode == 2
+    assert "exists already" in again.stderr
+    assert (folder / "smaller" / "config.json").is_file()
+
+
+def test_a_known_task_with_everything_frozen_is_refused(project):
+    _, polytask, _, _ = project
+    told = polytask("finetune", "made.yaml", "--from", "models:/polytask-made@champion")
+    assert told.returncode == 2
+    assert "finetune.freeze" in told.stderr
