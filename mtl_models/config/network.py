@@ -62,6 +62,9 @@ class _Recurrent(Section):
     dropout: Dropout = Field(0.5, description="on the embeddings, between layers and on the features")
     trainable_embeddings: bool = Field(True, description="train the embedding matrix, or keep it frozen")
     ngrams: NgramsSection | None = Field(None, description="a bag of n-grams beside the encoder; null is none")
+    shared_head: bool = Field(
+        False, description="tasks with the same labels share an output layer, to which each adds its own (Daume 2007, as layers)"
+    )
 
 
 class JointLstm(_Recurrent):

@@ -25,6 +25,7 @@ from mtl_models.layers.pooling import Pooling
 from mtl_models.layers.self_attention import StructuredSelfAttention, attention_penalty
 from mtl_models.layers.transformer import PositionedWords, Transformer
 from mtl_models.networks.network import Batch, SharedEncoder
+from mtl_models.networks.shared_heads import SharedHeads
 from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.task import Task
 
@@ -58,8 +59,11 @@ class Joint(SharedEncoder):
             self.reader = PooledReader(self.lstm.features, config.pooling, self.lstm.directions)
         self.feature_dropout = Dropout(config.dropout)
         self.ngrams = None if config.ngrams is None else NgramBag(**config.ngrams.model_dump())
+        features = self.reader.features + (0 if self.ngrams is None else self.ngrams.features)
         for task in tasks:
-            self.heads[task.name] = kind_of(task).head(self.reader.features + (0 if self.ngrams is None else self.ngrams.features))
+            self.heads[task.name] = kind_of(task).head(features)
+        if config.shared_head:
+            self.shared_heads = SharedHeads(tasks, features)
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Features (B, F) of every row, the encoder's before the n-grams'; the penalty of the attention.

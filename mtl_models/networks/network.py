@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from mtl_models.layers.by_name import ModulesByName
 from mtl_models.layers.embeddings import Embeddings
+from mtl_models.networks.shared_heads import SharedHeads
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import PAD
 
@@ -89,12 +89,17 @@ class Network(nn.Module, ABC):
     def start_like_others(self, task: str) -> None:
         """Give a new task what the others have learned on average, where a network has that; a linear head begins at random."""
 
+    def owned_by(self, tasks: Collection[str]) -> tuple[str, ...]:
+        """Beginnings of the names of all weights that `tasks` alone own: their heads, and words that no other task reads."""
+        readers = self.embeddings.vocabulary_of
+        others = {vocabulary for task, vocabulary in readers.items() if task not in tasks}
+        words = (f"embeddings.tables.{name}." for name in self.embeddings.tables if name not in others)
+        return (*(f"heads.{task}." for task in tasks), *words)
+
     def shared_parameters(self) -> list[nn.Parameter]:
-        """The trainable parameters that at least two tasks may move, in the order of `parameters()`: no heads, no one task's words."""
-        members = Counter(self.embeddings.vocabulary_of.values())
-        alone = {id(p) for name, table in self.embeddings.tables.items() if members[name] == 1 for p in table.parameters()}
-        owned = alone | {id(p) for p in self.heads.parameters()}
-        return [p for p in self.parameters() if p.requires_grad and id(p) not in owned]
+        """The trainable parameters that at least two tasks may move, in the order of `parameters()`."""
+        owned = tuple(name for task in self.tasks for name in self.owned_by([task.name]))
+        return [p for name, p in self.named_parameters() if p.requires_grad and not name.startswith(owned)]
 
     @property
     def device(self) -> torch.device:
@@ -105,6 +110,15 @@ class Network(nn.Module, ABC):
 class SharedEncoder(Network):
     """A network whose encoder knows no tasks: every row is encoded once, whichever and however many tasks ask for it."""
 
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        super().__init__(tasks)
+        self.shared_heads: SharedHeads | None = None
+
+    def owned_by(self, tasks: Collection[str]) -> tuple[str, ...]:
+        """With the shared output layers of labels that no other task has."""
+        shared = () if self.shared_heads is None else self.shared_heads.owned_by(tasks)
+        return (*super().owned_by(tasks), *(f"shared_heads.{name}" for name in shared))
+
     @abstractmethod
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Features (B, F) of every row, and the penalty of `Output`."""
@@ -112,7 +126,11 @@ class SharedEncoder(Network):
     def forward(self, batch: Batch) -> Output:
         """One pass of the encoder, then every head on its rows."""
         features, penalty = self.encode(batch)
-        return Output({task: self.heads[task](features[rows]) for task, rows in batch.rows.items()}, penalty)
+        return Output({task: self._logits(task, features[rows]) for task, rows in batch.rows.items()}, penalty)
+
+    def _logits(self, task: str, features: Tensor) -> Tensor:
+        own: Tensor = self.heads[task](features)
+        return own if self.shared_heads is None else own + self.shared_heads(task, features)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def with_tasks(model: Model, tasks: Sequence[Task], vocabularies: Mapping[str, V
     tables = model.network.embeddings.matrices()
     everything = (*model.tasks, *new)
     network = build_network(model.config, everything, {**tables, **{name: matrices[name] for name in names}})
-    _fill(network, model.network.state_dict(), {task.name for task in new}, names)
+    _fill(network, model.network.state_dict(), [task.name for task in new])
     for task in new:
         network.start_like_others(task.name)
     return Model(network.eval(), everything, {**model.vocabularies, **{n: vocabularies[n] for n in names}}, model.config, model.max_tokens)
@@ -45,7 +45,7 @@ def without_task(model: Model, task: str) -> Model:
     tables = model.network.embeddings.matrices()
     with torch.random.fork_rng(devices=[]):
         network = build_network(model.config, kept, tables)
-    _fill(network, model.network.state_dict(), set(), set())
+    _fill(network, model.network.state_dict(), [])
     groups = {other.vocabulary for other in kept}
     vocabularies = {name: words for name, words in model.vocabularies.items() if name in groups}
     return Model(network.eval(), kept, vocabularies, model.config, model.max_tokens)
@@ -53,12 +53,10 @@ def without_task(model: Model, task: str) -> Model:
 
 def shared_fingerprint(network: Network, apart: Collection[str]) -> str:
     """sha256 of every weight but those in the heads of the tasks `apart` and in the words that only they read."""
-    readers = network.embeddings.vocabulary_of
-    others = {vocabulary for task, vocabulary in readers.items() if task not in apart}
-    own = [*(f"heads.{task}." for task in apart), *(f"embeddings.tables.{name}." for name in set(readers.values()) - others)]
+    own = network.owned_by(apart)
     digest = hashlib.sha256()
     for name, weight in sorted(network.state_dict().items()):
-        if not name.startswith(tuple(own)):
+        if not name.startswith(own):
             digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
             digest.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
@@ -78,16 +76,14 @@ def _known(model: Model, task: Task) -> bool:
     return True
 
 
-def _fill(network: Network, state: Mapping[str, Tensor], tasks: Collection[str], vocabularies: Collection[str]) -> None:
-    """Give the network the weights of `state`; only those of new `tasks` and `vocabularies` may stay as they are."""
-    own = network.state_dict()
-    fresh = (*(f"heads.{task}." for task in tasks), *(f"embeddings.tables.{name}." for name in vocabularies))
-    for name, weight in own.items():
-        if fresh and name.startswith(fresh):
-            continue
-        if name not in state or state[name].shape != weight.shape:
+def _fill(network: Network, state: Mapping[str, Tensor], new: Collection[str]) -> None:
+    """Give the network the weights of `state`; only what the `new` tasks own may stay as it is."""
+    fresh, own = network.owned_by(new), network.state_dict()
+    kept = {name: state.get(name) for name in own if not name.startswith(fresh)}
+    for name, weight in kept.items():
+        if weight is None or weight.shape != own[name].shape:
             raise ModelFolderError(f"the model's {name} does not fit; it was written by another version: train it again")
-    network.load_state_dict({name: state[name] for name in own if name in state and not (fresh and name.startswith(fresh))}, strict=False)
+    network.load_state_dict(kept, strict=False)
 
 
 def same_answers(model: Model, other: Model, tasks: Sequence[str]) -> None:

@@ -74,8 +74,10 @@ def repeatable(device: str) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.use_deterministic_algorithms(True, warn_only=True)
         memory.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # it costs time and hides no randomness of ours
+        torch.set_flush_denormal(True)  # the gradients of long texts fade into numbers that a CPU multiplies many times slower
         try:
             yield
         finally:
+            torch.set_flush_denormal(False)
             torch.use_deterministic_algorithms(before[0], warn_only=before[1])
             memory.fill_uninitialized_memory = filled  # type: ignore[attr-defined]

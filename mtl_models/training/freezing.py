@@ -9,13 +9,13 @@ from torch import nn
 from mtl_models.config.finetuning import Finetuning
 from mtl_models.networks.network import Network
 
-__all__ = ["Freezing", "encoder_parts", "owned_parameters"]
+__all__ = ["Freezing", "encoder_parts"]
 
 
 class Freezing:
     """A policy for a trained network that learns `new` tasks: parameters that may not move get no gradient, and so no update.
 
-    What a new task owns (its head, and a vocabulary of its own) always moves; what the network itself keeps frozen never does. `gradual`
+    What a new task owns (`Network.owned_by`) always moves; what the network itself keeps frozen never does. `gradual`
     is that of Howard and Ruder (2018, section 3.3): the parts of the network thaw one by one, the one nearest to the heads first, the
     words last.
     """
@@ -35,7 +35,8 @@ class Freezing:
         return f"Freezing({self.section!r}, {sorted(self._new)})"
 
     def _moving(self, network: Network, epoch: int) -> list[nn.Parameter]:
-        own = owned_parameters(network, self._new)
+        mine = network.owned_by(self._new)
+        own = [parameter for name, parameter in network.named_parameters() if name.startswith(mine)]
         heads, words = [*network.heads.parameters()], [*network.embeddings.parameters()]
         match self.section.freeze:
             case "all_but_new":
@@ -47,14 +48,6 @@ class Freezing:
             case "gradual":
                 thawed = encoder_parts(network)[: (epoch - 1) // self.section.thaw_every]
                 return [*own, *heads, *(parameter for part in thawed for parameter in part.parameters())]
-
-
-def owned_parameters(network: Network, tasks: Collection[str]) -> list[nn.Parameter]:
-    """What the `tasks` alone own: their heads, and tables of words that no other task reads."""
-    readers = network.embeddings.vocabulary_of
-    others = {vocabulary for task, vocabulary in readers.items() if task not in tasks}
-    found = [parameter for task in tasks for parameter in network.heads[task].parameters()]
-    return found + [p for name, table in network.embeddings.tables.items() if name not in others for p in table.parameters()]
 
 
 def encoder_parts(network: Network) -> list[nn.Module]:

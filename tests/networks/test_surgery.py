@@ -22,6 +22,7 @@ from mtl_models.text.vocabulary import build_vocabulary
 TEXTS = ["a good film", "two hours of waste, love the phone!", "", "bad"]
 NEW = Task("intent", "single_label", ("ask", "tell", "thank"))
 SECTIONS: list[Network] = [
+    JointLstm(hidden=4, shared_head=True),
     JointLstm(hidden=4),
     JointLstmAttention(name="joint_lstm_attention", hidden=4),
     Dlnc(name="dlnc", hidden=4),
