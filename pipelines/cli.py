@@ -148,7 +148,7 @@ def predict(
 def study(
     file: Annotated[Path, typer.Argument(help="Study file (YAML).", metavar="STUDY", show_default=False)],
     only: Annotated[list[str] | None, typer.Option(help="Only this variant. May be repeated.", show_default=False)] = None,
-    out: Annotated[Path | None, typer.Option(help="Markdown file for the tables.", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="Markdown file for the tables; curves go beside it.", show_default=False)] = None,
 ) -> None:
     """Train an experiment in several variants and with several seeds, and print what came of it, with intervals.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mtl_models.config import Experiment
     from mtl_models.evaluation.predictions import Predictions
     from mtl_models.evaluation.study import CellRecord
-    from mtl_models.evaluation.study_results import VariantResult
+    from mtl_models.evaluation.study_results import StudyResults, VariantResult
     from mtl_models.training.prepared import Prepared
 
 __all__ = ["load_study", "run_study"]
@@ -61,9 +61,20 @@ def run_study(path: Path, only: Sequence[str], out: Path | None) -> None:
     table = render_study(results)
     typer.echo(table)
     if out is not None:
-        with writing_file(out) as draft:
-            draft.write_text(table, encoding="utf-8")
-        typer.echo(f"written: {out}", err=True)
+        _write(out, results, table)
+
+
+def _write(out: Path, results: StudyResults, table: str) -> None:
+    """The tables, and beside them the curve where the variants are numbers."""
+    from mtl_models.reports.study_figure import is_curve, render_curve
+
+    files = {out: table}
+    if is_curve(results):
+        files |= {out.with_suffix(f".{metric}.svg"): render_curve(results, metric) for metric in METRICS}
+    for path, text in files.items():
+        with writing_file(path) as draft:
+            draft.write_text(text, encoding="utf-8")
+        typer.echo(f"written: {path}", err=True)
 
 
 def _run_variant(path: Path, study: Study, variant: str, folder: Path) -> VariantResult:

@@ -1,0 +1,92 @@
+"""What a user loses if these fail: a study's table would say something else than its models did."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from mtl_models.evaluation.comparison import JOINT, TWIN
+from mtl_models.evaluation.predictions import Predictions
+from mtl_models.evaluation.study import CellRecord
+from mtl_models.evaluation.study_results import StudyResults, VariantResult, summarise
+from mtl_models.reports.study_figure import is_curve, render_curve
+from mtl_models.reports.study_table import render_study
+
+METRICS = ("accuracy", "macro_f1")
+
+
+def _predictions(task: str, rows: int, right: float, seed: int) -> Predictions:
+    random = np.random.default_rng([seed, len(task)])
+    gold = np.random.default_rng(len(task)).integers(0, 2, rows)
+    found = np.where(random.random(rows) < right, gold, 1 - gold)
+    spread = np.where(found[:, None] == np.arange(2), 0.8, 0.2)
+    return Predictions(task, ("no", "yes"), tuple(map(str, range(rows))), gold, spread)
+
+
+@pytest.fixture
+def predictions() -> dict[str, dict[int, dict[str, Predictions]]]:
+    """Two candidates, three seeds, two tasks; the joint one is better."""
+    return {
+        name: {seed: {task: _predictions(task, 300, right, seed + offset) for task in ("film", "phones")} for seed in (0, 1, 2)}
+        for name, right, offset in ((JOINT, 0.9, 0), (TWIN, 0.7, 100))
+    }
+
+
+@pytest.fixture
+def result(predictions: dict[str, dict[int, dict[str, Predictions]]]) -> VariantResult:
+    records = {
+        name: [CellRecord(cpu_seconds=60.0 * (seed + 1), parameters=7, epochs=[1]) for seed in seeds] for name, seeds in predictions.items()
+    }
+    return summarise(predictions, records, METRICS, 400, 0.95)
+
+
+def test_means_and_spreads_are_those_of_the_models(
+    predictions: dict[str, dict[int, dict[str, Predictions]]], result: VariantResult
+) -> None:
+    for name, seeds in predictions.items():
+        each = [[accuracy_score(p.gold, p.found) for p in tasks.values()] for tasks in seeds.values()]
+        found = result.candidates[name]
+        assert found.scores["accuracy"].value == pytest.approx(np.mean(each))
+        assert found.spread["accuracy"] == pytest.approx(np.std(np.mean(each, axis=1), ddof=1))
+        film = np.mean([f1_score(tasks["film"].gold, tasks["film"].found, average="macro") for tasks in seeds.values()])
+        assert found.tasks["film"]["macro_f1"] == pytest.approx(film)
+        assert found.cpu_seconds == 120.0
+
+
+def test_the_gain_is_paired_and_its_interval_holds_it(result: VariantResult) -> None:
+    joint, twin = result.candidates[JOINT], result.candidates[TWIN]
+    gain = twin.gain["accuracy"]
+    assert gain.value == pytest.approx(joint.scores["accuracy"].value - twin.scores["accuracy"].value)
+    assert 0 < gain.low < gain.value < gain.high
+    assert joint.gain == {}
+
+
+def test_one_seed_has_no_spread(predictions: dict[str, dict[int, dict[str, Predictions]]]) -> None:
+    single = {JOINT: {0: predictions[JOINT][0]}}
+    found = summarise(single, {JOINT: [CellRecord(cpu_seconds=1.0, parameters=1, epochs=[1])]}, METRICS, 200, 0.9)
+    assert np.isnan(found.candidates[JOINT].spread["accuracy"])
+    low, high = (getattr(found.candidates[JOINT].scores["accuracy"], end) for end in ("low", "high"))
+    assert low < found.candidates[JOINT].scores["accuracy"].value < high
+
+
+def test_the_table_names_data_split_seeds_and_intervals(result: VariantResult) -> None:
+    table = render_study(StudyResults(name="made", split="dev", confidence=0.95, resamples=400, variants={"plain": result}))
+    assert "dev split" in table
+    assert "95% intervals" in table
+    assert "| plain | joint | 3 |" in table
+    assert "| plain | twin | 3 |" in table
+    assert "| variant | candidate | film | phones |" in table
+    assert all(line.count("|") == table.splitlines()[2].count("|") for line in table.splitlines()[2:6])
+
+
+def test_variants_that_are_numbers_make_a_curve(result: VariantResult) -> None:
+    named = StudyResults(name="made", split="dev", confidence=0.95, resamples=400, variants={"100": result, "more": result})
+    numbered = named.model_copy(update={"variants": {"200": result, "100": result}})
+    assert not is_curve(named)
+    assert is_curve(numbered)
+    drawn = render_curve(numbered, "accuracy")
+    assert drawn.count("errorbar") or "LineCollection" in drawn
+    for word in ("joint", "twin", "accuracy, dev, 95% intervals", "100", "200"):
+        assert f">{word}<" in drawn
+    assert drawn == render_curve(numbered, "accuracy")
