@@ -57,7 +57,9 @@ def run_study(path: Path, only: Sequence[str], out: Path | None) -> None:
 
     folder = home_folder("studies", study.name)
     variants = {variant: _run_variant(path, study, variant, folder) for variant in only or study.variants}
-    results = StudyResults(name=study.name, split=study.split, confidence=CONFIDENCE, resamples=RESAMPLES, variants=variants)
+    results = StudyResults(
+        name=study.name, split=study.split, axis=study.axis, confidence=CONFIDENCE, resamples=RESAMPLES, variants=variants
+    )
     table = render_study(results)
     typer.echo(table)
     if out is not None:

@@ -25,6 +25,7 @@ class Study(Section):
     split: Literal["dev", "test"] = Field("dev", description="what the models are judged on; test belongs to the last look")
     twins: bool = Field(True, description="train every task's twin as well")
     references: bool = Field(True, description="TF-IDF and logistic regression, single and pooled, as well")
+    axis: str = Field("variant", description="what the variants are, on the axis of a curve")
     changes: tuple[Override, ...] = Field((), description="changes to the experiment in every variant")
     variants: dict[str, tuple[Override, ...]] = Field(
         min_length=1,

@@ -54,6 +54,7 @@ class StudyResults(BaseModel):
 
     name: str
     split: str
+    axis: str = "variant"
     confidence: float
     resamples: int
     variants: dict[str, VariantResult]

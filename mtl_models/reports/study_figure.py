@@ -48,7 +48,7 @@ def render_curve(results: StudyResults, metric: str) -> str:
         axes.set_xscale("log", base=2)
         axes.set_xticks(places, [f"{place:,}" for place in places])
         axes.minorticks_off()
-        axes.set_xlabel("variant")
+        axes.set_xlabel(results.axis)
         axes.set_ylabel(f"{METRIC_NAMES[metric]}, {results.split}, {results.confidence:.0%} intervals")
         axes.grid(axis="y", color="#e5e5e5")
         axes.legend(frameon=False)
