@@ -21,7 +21,7 @@ from mtl_models.config import Experiment, load_experiment
 from pipelines.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks" / "README.md"]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "benchmarks" / "README.md"]
 FENCE = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 TABLE_ROW = re.compile(r"^\| `([\w.*]+)` \| `(.*?)` \| (.+) \|$", re.MULTILINE)
 MINIMAL = {"name": "example", "tasks": {"movie": "movie.csv"}}
