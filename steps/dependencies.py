@@ -16,12 +16,13 @@ _PACKAGES = ("steps", "mtl_models")
 
 
 def depends_on(module: str, *data: str) -> CachePolicy:
-    """A cache policy that hashes `module` and every module of ours that it imports, at any depth, lazily or not.
+    """A cache policy that hashes `module` and every module of ours that it imports, at any depth, lazily or not, and kernels beside them.
 
     `data` are further files (templates), relative to the source root.
     """
-    files = sorted(str(_file(name).relative_to(_ROOT)) for name in modules_behind(module))
-    return CachePolicy(file_dependencies=[*files, *data])
+    files = {_file(name) for name in modules_behind(module)}
+    files |= {kernel for file in files for kernel in file.parent.glob("*.c")}
+    return CachePolicy(file_dependencies=[*sorted(str(file.relative_to(_ROOT)) for file in files), *data])
 
 
 def templates() -> list[str]:

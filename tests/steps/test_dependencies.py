@@ -21,7 +21,7 @@ def test_a_step_depends_on_the_helpers_behind_its_helpers():
 def test_training_does_not_depend_on_what_only_judges_or_shows():
     behind = modules_behind("steps.train_joint")
     assert "mtl_models.training.fit" in behind
-    assert "mtl_models.networks.joint_lstm" in behind
+    assert "mtl_models.networks.joint" in behind
     assert not [name for name in behind if name.startswith(("mtl_models.reports", "mtl_models.evaluation", "mtl_models.corpora.ingest"))]
 
 
@@ -36,3 +36,8 @@ def test_every_dependency_is_a_file_of_ours(step):
     root = Path(__file__).parents[2]
     assert policy.file_dependencies
     assert all((root / name).is_file() for name in policy.file_dependencies)
+
+
+def test_a_kernel_in_another_language_counts_where_it_is_used() -> None:
+    assert "mtl_models/layers/dln_cell.c" in depends_on("steps.train_joint").file_dependencies
+    assert "mtl_models/layers/dln_cell.c" not in depends_on("steps.ingest").file_dependencies
