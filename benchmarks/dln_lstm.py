@@ -21,9 +21,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from mtl_models.layers import dln_native
-from mtl_models.layers.dln_lstm import DlnLstm
-from mtl_models.layers.domain_norm import DomainNorms, stacked_norms
+from mtl_models.layers.dln import native
+from mtl_models.layers.dln.lstm import DlnLstm
+from mtl_models.layers.dln.norms import DomainNorms, stacked_norms
 
 INPUTS, HIDDEN, TASKS = 100, 256, 2
 
@@ -52,7 +52,7 @@ def main() -> None:
     if options.without_c:
         os.environ["CC"] = "no-compiler-for-this-benchmark"
     torch.set_flush_denormal(not options.denormals)
-    means = "PyTorch operations" if options.device == "cuda" or not dln_native.available() else "C"
+    means = "PyTorch operations" if options.device == "cuda" or not native.available() else "C"
     print(f"B={options.batch} E={INPUTS} H={HIDDEN}, {options.device}, cell in {means}, torch {torch.__version__}")
     print("| tokens | threads | DLN-LSTM ms | nn.LSTM ms | ratio, wall | ratio, processor |\n| ---: | ---: | ---: | ---: | ---: | ---: |")
     for positions in options.lengths:

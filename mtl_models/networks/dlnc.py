@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from mtl_models.config.network import Dlnc as DlncSection
-from mtl_models.layers.dln_lstm import DlnCell, DlnLstm
-from mtl_models.layers.domain_norm import DomainNorms, stacked_norms
+from mtl_models.layers.dln.lstm import DlnCell, DlnLstm
+from mtl_models.layers.dln.norms import DomainNorms, stacked_norms
 from mtl_models.layers.embeddings import Embeddings
 from mtl_models.networks.network import Batch, Network, Output
 from mtl_models.tasks.kind import kind_of

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mtl_models.layers.dln_lstm import DlnCell, DlnLstm
-from mtl_models.layers.domain_norm import DomainNorms, stacked_norms
+from mtl_models.layers.dln.lstm import DlnCell, DlnLstm
+from mtl_models.layers.dln.norms import DomainNorms, stacked_norms
 
 INPUTS, HIDDEN = 3, 5
 

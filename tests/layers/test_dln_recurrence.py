@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mtl_models.layers import dln_native, dln_steps
-from mtl_models.layers.dln_kernel import recur
-from mtl_models.layers.dln_schedule import Schedule
-from mtl_models.layers.dln_steps import Norms, Recurrence
+from mtl_models.layers.dln import native, steps
+from mtl_models.layers.dln.kernel import recur
+from mtl_models.layers.dln.schedule import Schedule
+from mtl_models.layers.dln.steps import Norms, Recurrence
 
 LENGTHS = st.lists(st.integers(1, 7), min_size=1, max_size=6)
 CPU = torch.device("cpu")
@@ -96,8 +96,8 @@ def test_gradcheck(lengths: list[int], dropped: bool, tanh: bool) -> None:
     assert torch.autograd.gradcheck(run, leaves)
 
 
-needs_compiler = pytest.mark.skipif(not dln_native.available(), reason="no C compiler")
-MEANS = [dln_steps, pytest.param(dln_native, marks=needs_compiler)]
+needs_compiler = pytest.mark.skipif(not native.available(), reason="no C compiler")
+MEANS = [steps, pytest.param(native, marks=needs_compiler)]
 
 
 @pytest.mark.parametrize("means", MEANS)
@@ -107,7 +107,7 @@ MEANS = [dln_steps, pytest.param(dln_native, marks=needs_compiler)]
 def test_in_single_precision_every_means_comes_close_to_the_formulas(
     monkeypatch: pytest.MonkeyPatch, means: ModuleType, lengths: list[int], hidden: int, dropped: bool, tanh: bool
 ) -> None:
-    monkeypatch.setattr(dln_native, "available", lambda: means is dln_native)
+    monkeypatch.setattr(native, "available", lambda: means is native)
     ours = _results(_problem(lengths, hidden, tanh, dropped, torch.float32))
     expected = _results(_problem(lengths, hidden, tanh, dropped), slow=True)
     for one, other in zip(ours, expected, strict=True):
@@ -116,7 +116,7 @@ def test_in_single_precision_every_means_comes_close_to_the_formulas(
 
 @pytest.mark.parametrize("means", MEANS)
 def test_what_is_not_a_number_stays_so(monkeypatch: pytest.MonkeyPatch, means: ModuleType) -> None:
-    monkeypatch.setattr(dln_native, "available", lambda: means is dln_native)
+    monkeypatch.setattr(native, "available", lambda: means is native)
     problem = _problem([4, 4], 6, False, False, torch.float32)
     problem.products[problem.schedule.starts[2]] = torch.nan  # third position of the first text
     cell, out = recur(problem.products, problem.weight, problem.norms, problem.owner, None, problem.schedule)
@@ -128,7 +128,7 @@ def test_what_is_not_a_number_stays_so(monkeypatch: pytest.MonkeyPatch, means: M
 
 @pytest.mark.parametrize("means", MEANS)
 def test_gates_that_are_wide_open_or_shut_stay_exact(monkeypatch: pytest.MonkeyPatch, means: ModuleType) -> None:
-    monkeypatch.setattr(dln_native, "available", lambda: means is dln_native)
+    monkeypatch.setattr(native, "available", lambda: means is native)
     problem = _problem([4, 4, 2], 6, False, False, torch.float32)
     large = Norms(*(norm * 1e4 for norm in problem.norms))  # far beyond what exp takes in single precision
     cell, out = recur(problem.products, problem.weight, large, problem.owner, None, problem.schedule)
@@ -140,7 +140,7 @@ def test_gates_that_are_wide_open_or_shut_stay_exact(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("means", MEANS)
 def test_the_backward_pass_may_run_again_over_one_graph(monkeypatch: pytest.MonkeyPatch, means: ModuleType) -> None:
-    monkeypatch.setattr(dln_native, "available", lambda: means is dln_native)
+    monkeypatch.setattr(native, "available", lambda: means is native)
     problem = _problem([3, 5], 6, True, True, torch.float32)
     weight = problem.weight.requires_grad_()
     cell, _ = recur(problem.products, weight, problem.norms, problem.owner, problem.mask, problem.schedule, problem.tanh)
@@ -165,17 +165,17 @@ def test_the_c_cell_gives_equal_bits_with_any_number_of_threads() -> None:
 @pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="needs Triton, which comes with PyTorch for GPUs")
 def test_the_gpu_kernels_equal_the_pytorch_operations_in_tritons_interpreter() -> None:
     script = (
-        "import torch\nfrom mtl_models.layers import dln_cuda, dln_steps\nfrom mtl_models.layers.dln_schedule import Schedule\n"
+        "import torch\nfrom mtl_models.layers.dln import cuda, steps\nfrom mtl_models.layers.dln.schedule import Schedule\n"
         "lengths, hidden = torch.tensor([2, 4, 1, 4]), 5\n"
         "schedule = Schedule.of(lengths, 4, torch.device('cpu'))\n"
         "for tanh, mask in ((False, None), (True, torch.rand(4, hidden))):\n"
         "    torch.manual_seed(1)\n"
-        "    norms = dln_steps.Norms(*(torch.randn(3, width * hidden) for width in (4, 4, 4, 1, 1)))\n"
+        "    norms = steps.Norms(*(torch.randn(3, width * hidden) for width in (4, 4, 4, 1, 1)))\n"
         "    products, weight, owner = torch.randn(11, 4 * hidden), torch.randn(4 * hidden, hidden), torch.tensor([2, 0, 0, 1])\n"
-        "    problem = dln_steps.Recurrence(products, weight, norms, owner, mask, schedule, tanh)\n"
+        "    problem = steps.Recurrence(products, weight, norms, owner, mask, schedule, tanh)\n"
         "    last = torch.randn(2, 4, hidden)\n"
         "    found = []\n"
-        "    for means in (dln_cuda, dln_steps):\n"
+        "    for means in (cuda, steps):\n"
         "        trace = means.forward(problem)\n"
         "        gradients = means.backward(problem, trace, *last)\n"
         "        found.append([trace.gates, trace.cell, trace.fed[4:], gradients.products, gradients.products_h[4:], *gradients.norms])\n"
@@ -187,11 +187,11 @@ def test_the_gpu_kernels_equal_the_pytorch_operations_in_tritons_interpreter() -
 
 def test_without_a_compiler_it_says_so_once_and_goes_on() -> None:
     script = (
-        "import torch\nfrom mtl_models.layers import dln_native\nfrom mtl_models.layers.dln_lstm import DlnLstm\n"
-        "from mtl_models.layers.domain_norm import DomainNorms, stacked_norms\n"
+        "import torch\nfrom mtl_models.layers.dln import native\nfrom mtl_models.layers.dln.lstm import DlnLstm\n"
+        "from mtl_models.layers.dln.norms import DomainNorms, stacked_norms\n"
         "layer, norms, owner = DlnLstm(3, 4), stacked_norms([DomainNorms(4)]), torch.zeros(2, dtype=torch.int64)\n"
         "for _ in range(2):\n    layer(torch.randn(2, 5, 3), torch.tensor([5, 2]), norms, owner)[0].sum().backward()\n"
-        "print(dln_native.available(), layer.weight_h.grad.abs().sum() > 0)\n"
+        "print(native.available(), layer.weight_h.grad.abs().sum() > 0)\n"
     )
     root = Path(__file__).parents[2]
     done = subprocess.run(

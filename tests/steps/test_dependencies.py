@@ -39,5 +39,5 @@ def test_every_dependency_is_a_file_of_ours(step):
 
 
 def test_a_kernel_in_another_language_counts_where_it_is_used() -> None:
-    assert "mtl_models/layers/dln_cell.c" in depends_on("steps.train_joint").file_dependencies
-    assert "mtl_models/layers/dln_cell.c" not in depends_on("steps.ingest").file_dependencies
+    assert "mtl_models/layers/dln/cell.c" in depends_on("steps.train_joint").file_dependencies
+    assert "mtl_models/layers/dln/cell.c" not in depends_on("steps.ingest").file_dependencies

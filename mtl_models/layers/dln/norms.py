@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mtl_models.layers.dln_steps import Norms
+from mtl_models.layers.dln.steps import Norms
 
 __all__ = ["DomainNorms", "stacked_norms"]
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # the name it has everywhere
 
-from mtl_models.layers.dln_kernel import recur
-from mtl_models.layers.dln_schedule import Schedule
-from mtl_models.layers.dln_steps import EPSILON, Norms
+from mtl_models.layers.dln.kernel import recur
+from mtl_models.layers.dln.schedule import Schedule
+from mtl_models.layers.dln.steps import EPSILON, Norms
 
 __all__ = ["DlnCell", "DlnLstm"]
 

@@ -1,7 +1,7 @@
 """The recurrence of a DLN-LSTM with its cell in C, for single precision on a CPU: one pass over the numbers between two matrix products.
 
-`dln_cell.c` is compiled when it is first needed, in about a second, with the machine's own C compiler (`$CC`, else `cc`), for this process
-only: nothing is kept that could meet another processor. Without a compiler `dln_steps` does the same, slower.
+`cell.c` is compiled when it is first needed, in about a second, with the machine's own C compiler (`$CC`, else `cc`), for this process
+only: nothing is kept that could meet another processor. Without a compiler `steps` does the same, slower.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mtl_models.layers.dln_steps import EPSILON, Gradients, Norms, Recurrence, Trace, empty_trace
+from mtl_models.layers.dln.steps import EPSILON, Gradients, Norms, Recurrence, Trace, empty_trace
 from mtl_models.progress import say
 
 __all__ = ["available", "backward", "forward"]
 
-_SOURCE = Path(__file__).with_name("dln_cell.c")
+_SOURCE = Path(__file__).with_name("cell.c")
 _FLAGS = ("-O3", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
 _WIDEST = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
 """Compilers use half of AVX-512 unless told to use it all, which takes two thirds of the time here; without AVX-512 it changes nothing."""
@@ -36,7 +36,7 @@ _POINTERS = (
 
 
 class _Cell(ctypes.Structure):
-    """`Cell` of dln_cell.c, member for member."""
+    """`Cell` of cell.c, member for member."""
 
     _fields_ = (
         ("hidden", ctypes.c_int64),
@@ -52,7 +52,7 @@ def available() -> bool:
 
 
 def forward(problem: Recurrence) -> Trace:
-    """As `dln_steps.forward`."""
+    """As `steps.forward`."""
     step = _loaded().step_forward
     trace = empty_trace(problem)
     cell = _cell(problem, trace)
@@ -69,7 +69,7 @@ def forward(problem: Recurrence) -> Trace:
 
 
 def backward(problem: Recurrence, trace: Trace, grad_cell: Tensor, grad_out: Tensor) -> Gradients:
-    """As `dln_steps.backward`."""
+    """As `steps.backward`."""
     step = _loaded().step_backward
     grad_x, grad_h = torch.empty_like(problem.products), torch.empty_like(problem.products)
     gradients = Gradients(grad_x, grad_h, Norms(*(torch.zeros_like(norm) for norm in problem.norms)))
@@ -115,9 +115,9 @@ def _loaded() -> ctypes.CDLL:
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    """dln_cell.c, compiled and loaded; None, and a line that says why, where that cannot be done."""
+    """cell.c, compiled and loaded; None, and a line that says why, where that cannot be done."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        path = Path(folder) / "dln_cell.so"
+        path = Path(folder) / "cell.so"
         command = [*shlex.split(os.environ.get("CC") or "cc"), *_FLAGS, *_WIDEST, "-o", str(path), str(_SOURCE), "-lm"]
         try:
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=_SECONDS)  # noqa: S603  # the user's own compiler

@@ -2,8 +2,8 @@
 # (Triton reads these functions as programs: their arguments are pointers and numbers that Python's types do not describe.)
 """The recurrence of a DLN-LSTM with its cell in Triton, for single precision on a GPU: one kernel between two matrix products.
 
-Kernel for function these are `dln_cell.c`: one program per row, the same formulas in the same order. The sums over steps are kept per
-row and added up by owner at the end, so that they are repeatable. Triton comes with the CUDA builds of PyTorch; without it `dln_steps`
+Kernel for function these are `cell.c`: one program per row, the same formulas in the same order. The sums over steps are kept per
+row and added up by owner at the end, so that they are repeatable. Triton comes with the CUDA builds of PyTorch; without it `steps`
 does the same. Held to the formulas in Triton's interpreter; not yet run on a GPU.
 """
 
@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from mtl_models.layers.dln_steps import EPSILON, Gradients, Norms, Recurrence, Trace, empty_trace, summed_by_owner
+from mtl_models.layers.dln.steps import EPSILON, Gradients, Norms, Recurrence, Trace, empty_trace, summed_by_owner
 
 __all__ = ["backward", "forward"]
 
@@ -22,7 +22,7 @@ _PLACES = ["at", "before", "going"]  # they differ at every step: kernels compil
 
 
 def forward(problem: Recurrence) -> Trace:
-    """As `dln_steps.forward`."""
+    """As `steps.forward`."""
     trace = empty_trace(problem)
     weight, norms, sizes = problem.weight.t(), problem.norms, (*problem.schedule.sizes, 0)
     starts, before = (*problem.schedule.starts, 0), 0
@@ -41,7 +41,7 @@ def forward(problem: Recurrence) -> Trace:
 
 
 def backward(problem: Recurrence, trace: Trace, grad_cell: Tensor, grad_out: Tensor) -> Gradients:
-    """As `dln_steps.backward`."""
+    """As `steps.backward`."""
     grad_x, grad_h = torch.empty_like(problem.products), torch.empty_like(problem.products)
     flow, fed = torch.empty_like(grad_cell), torch.empty_like(grad_cell)
     rows, norms = len(problem.owner), problem.norms

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mtl_models.layers.dln_schedule import Schedule
+from mtl_models.layers.dln.schedule import Schedule
 
 __all__ = ["EPSILON", "Gradients", "Norms", "Recurrence", "Trace", "backward", "empty_trace", "forward", "summed_by_owner"]
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from mtl_models.layers import dln_native, dln_steps
-from mtl_models.layers.dln_schedule import Schedule
-from mtl_models.layers.dln_steps import Norms, Recurrence, Trace
+from mtl_models.layers.dln import native, steps
+from mtl_models.layers.dln.schedule import Schedule
+from mtl_models.layers.dln.steps import Norms, Recurrence, Trace
 
 __all__ = ["recur"]
 
@@ -24,7 +24,7 @@ __all__ = ["recur"]
 def recur(
     products: Tensor, weight: Tensor, norms: Norms, owner: Tensor, mask: Tensor | None, schedule: Schedule, tanh: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Last cell state and last output gate (B, H) of every row; the arguments are those of `dln_steps.Recurrence`.
+    """Last cell state and last output gate (B, H) of every row; the arguments are those of `steps.Recurrence`.
 
     The backward pass is written by hand: it keeps the activations of every step and forms the gradient of `weight` as one product
     after the loop. It may run several times over one graph; a second derivative is refused.
@@ -37,10 +37,10 @@ def _means(products: Tensor) -> ModuleType:
     """The module whose `forward` and `backward` run this."""
     if products.dtype == torch.float32:
         if products.device.type == "cuda" and _triton():
-            return importlib.import_module("mtl_models.layers.dln_cuda")
-        if products.device.type == "cpu" and dln_native.available():
-            return dln_native
-    return dln_steps
+            return importlib.import_module("mtl_models.layers.dln.cuda")
+        if products.device.type == "cpu" and native.available():
+            return native
+    return steps
 
 
 @functools.cache

@@ -1,0 +1,1 @@
+"""The DLN-LSTM: an LSTM whose layer norms belong to tasks, with its recurrence written out for CPUs and GPUs."""
