@@ -11,6 +11,7 @@ from mtl_models.corpora.corpus import Corpus
 from mtl_models.evaluation.comparison import JOINT, Comparison
 from mtl_models.evaluation.prediction_set import PredictionSet
 from mtl_models.networks.model import Model
+from mtl_models.training.finetune import Preservation
 from mtl_models.training.history import History
 from steps.lineage import git_commit
 from steps.tracking.registration import Registration, settle
@@ -28,8 +29,9 @@ def register(
     corpora: list[Corpus],
     joint_history: History,
     twin_histories: list[History],
+    preservation: Preservation | None = None,
 ) -> Annotated[Registration, "registration"]:
-    """Log, register as challenger, decide, perhaps promote; `twin_histories` in the order of `corpora`."""
+    """Log, register as challenger, decide, perhaps promote; `twin_histories` in the order of `corpora`; `preservation` is of a fine-tuned model."""
     context = get_step_context()
     record = TrainingRecord(
         experiment=experiment,
@@ -41,5 +43,6 @@ def register(
         model_fingerprint=joint.fingerprint(),
         zenml_run_id=str(context.pipeline_run.id),
         git_commit=git_commit(),
+        changed=() if preservation is None else tuple(task for task in preservation.changed if task not in experiment.tasks),
     )
     return settle(record, joint, predictions.candidates[JOINT])

@@ -25,7 +25,7 @@ def compare_with_champion(
     are in `left_out`, with the reason; `tasks` is empty where nothing can.
     """
     known = {task.name: task for task in champion.tasks}
-    left_out = {task: "the new model does not have this task any more" for task in known if task not in joint}
+    left_out = {task: "there are no rows of it here" for task in known if task not in joint}
     common: dict[str, Predictions] = {}
     for task, predictions in joint.items():
         if task not in known:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pydantic import BaseModel
 
 from mtl_models.config.judging import Gate
@@ -40,11 +42,14 @@ NO_CHAMPION = "There is no champion yet to compare with."
 SERVES_ALREADY = "It is the champion already; there is no other to compare with."
 
 
-def decide(comparison: Comparison, gate: Gate, champion: Comparison | None, no_comparison: str = NO_CHAMPION) -> Decision:
+def decide(
+    comparison: Comparison, gate: Gate, champion: Comparison | None, no_comparison: str = NO_CHAMPION, changed: Collection[str] = ()
+) -> Decision:
     """The gate against the twins (`comparison`) and, where there is one, against the present champion (`compare_with_champion`).
 
     Each asks: the mean difference is not below `gate.min_mean_gain` (not below 0 for the champion), and no task loses more than
     `gate.max_regression` with its whole interval below zero. `no_comparison` says why `champion` is None.
+    `changed` are tasks of a fine-tuned model whose answers are not what they were, and of which there are no rows here: no gate can pass them.
     """
     checks = _conditions(comparison, TWIN, "its twin", "the twins", gate.min_mean_gain, gate.max_regression)
     notes: list[str] = []
@@ -54,6 +59,10 @@ def decide(comparison: Comparison, gate: Gate, champion: Comparison | None, no_c
         notes += _on_common_tasks(champion)
         if champion.tasks:
             checks += _conditions(champion, CHAMPION, "the champion", "the champion", 0.0, gate.max_regression)
+    if changed:
+        names = ", ".join(f"'{task}'" for task in changed)
+        detail = f"The answers for {names} have changed, and there are no rows of them here to judge by; name them in the experiment too."
+        checks.append(Check(name="tasks that were not measured", passed=False, detail=detail))
     failed = [check for check in checks if not check.passed]
     told = failed or [check for check in checks if check.name.startswith("mean")]
     return Decision(promote=not failed, reasons=[*(check.detail for check in told), *_no_loss(failed), *notes], checks=checks)

@@ -55,9 +55,14 @@ class Preservation(BaseModel):
     old_tasks: dict[str, OldTask]
 
     @property
+    def changed(self) -> list[str]:
+        """Old tasks that may answer otherwise: all, where weights have moved that they read."""
+        return [] if self.weights_before == self.weights_after else list(self.old_tasks)
+
+    @property
     def proven(self) -> bool:
         """Whether every old task answers as before, to the bit."""
-        return self.weights_before == self.weights_after and all(task.identical for task in self.old_tasks.values())
+        return not self.changed and all(task.identical for task in self.old_tasks.values())
 
     def lines(self) -> list[str]:
         """In plain words."""

@@ -78,7 +78,7 @@ def settle(
         run_id=run.run_id,
         twin_runs=run.twins,
         fingerprint=record.model_fingerprint,
-        decision=decide(record.comparison, experiment.gate, against, NO_CHAMPION if serving is None else SERVES_ALREADY),
+        decision=decide(record.comparison, experiment.gate, against, NO_CHAMPION if serving is None else SERVES_ALREADY, record.changed),
         champion=against,
         champion_before=serving.number if serving else None,
         lineage={

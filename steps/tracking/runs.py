@@ -34,7 +34,8 @@ class TrainingRecord:
     """All that a run of the training pipeline leaves in MLflow, apart from the model.
 
     `joint` and `twins` (by task) are histories; `model_fingerprint` that of the joint model; `artifacts` maps a path inside the
-    run's artifacts to its content, or to a file that has it; `tags` are further ones, kept under `polytask.`.
+    run's artifacts to its content, or to a file that has it; `tags` are further ones, kept under `polytask.`;
+    `changed` tasks that a fine-tuned model answers otherwise than before, and that were not measured.
     """
 
     experiment: Experiment
@@ -48,6 +49,7 @@ class TrainingRecord:
     git_commit: str | None = None
     artifacts: Files = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

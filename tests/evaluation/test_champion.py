@@ -50,7 +50,7 @@ def test_tasks_of_one_side_only_and_other_labels_are_left_out_with_the_reason(jo
     assert found.tasks == {}
     assert found.mean_differences == {}
     assert found.left_out == {
-        "place": "the new model does not have this task any more",
+        "place": "there are no rows of it here",
         "mood": "the champion's labels are bad, good, meh, the new model's bad, good",
         "tone": "the champion does not know this task",
     }

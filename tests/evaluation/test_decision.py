@@ -169,3 +169,12 @@ def test_a_champion_without_a_common_task_has_no_say_and_that_is_said(against_tw
     assert "on no task at all" in decision.prose()
     assert "the champion's labels are x, y" in decision.prose()
     assert [check.name for check in decision.checks] == ["mean against the twins", "a against its twin"]
+
+
+def test_old_tasks_that_answer_otherwise_and_were_not_measured_keep_a_winner_down(against_twins, against_champion) -> None:
+    twins, champion = against_twins(a=(100, 150)), against_champion(a=(100, 150))
+    assert decide(twins, Gate(), champion, changed=()).promote
+    decision = decide(twins, Gate(), champion, changed=["old", "older"])
+    assert not decision.promote
+    assert failed(decision) == ["tasks that were not measured"]
+    assert "'old', 'older'" in decision.prose()

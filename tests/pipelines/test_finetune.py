@@ -73,3 +73,12 @@ def test_a_known_task_with_everything_frozen_is_refused(project):
     told = polytask("finetune", "made.yaml", "--from", "models:/polytask-made@champion")
     assert told.returncode == 2
     assert "finetune.freeze" in told.stderr
+
+
+def test_a_model_whose_old_answers_changed_unmeasured_is_not_promoted(project):
+    _, polytask, _, _ = project
+    told = polytask("finetune", "more.yaml", "--from", "models:/polytask-made/1", "--set", "finetune.freeze=none")
+    assert told.returncode == 0, told.stderr
+    assert "not promoted" in told.stdout
+    assert "The answers for 'films', 'phones' have changed" in told.stdout
+    assert "differ by up to" in told.stdout
