@@ -31,7 +31,7 @@ def register(
     twin_histories: list[History],
     preservation: Preservation | None = None,
 ) -> Annotated[Registration, "registration"]:
-    """Log, register as challenger, decide, perhaps promote; `twin_histories` in the order of `corpora`; `preservation` is of a fine-tuned model."""
+    """Log, register as challenger, decide, perhaps promote; `twin_histories` are in the order of `corpora`."""
     context = get_step_context()
     record = TrainingRecord(
         experiment=experiment,

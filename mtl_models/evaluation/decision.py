@@ -49,7 +49,7 @@ def decide(
 
     Each asks: the mean difference is not below `gate.min_mean_gain` (not below 0 for the champion), and no task loses more than
     `gate.max_regression` with its whole interval below zero. `no_comparison` says why `champion` is None.
-    `changed` are tasks of a fine-tuned model whose answers are not what they were, and of which there are no rows here: no gate can pass them.
+    `changed` are tasks of a fine-tuned model that answer otherwise than before and have no rows here: nothing can be said for them.
     """
     checks = _conditions(comparison, TWIN, "its twin", "the twins", gate.min_mean_gain, gate.max_regression)
     notes: list[str] = []
