@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -88,4 +89,5 @@ def _pictures(joint: Model, corpora: list[Corpus]) -> Markup | None:
     if not has_attention(joint):
         return None
     texts = [(corpus.task, text) for corpus in corpora for text in corpus.splits["dev"][:_PICTURED]["text"]]
-    return render_attention([reading for task, text in texts for found in explain(joint, [text], [task]) for reading in found])
+    read = [reading for task, text in texts for found in explain(joint, [text], [task]) for reading in found]
+    return render_attention([replace(reading, index=place) for place, reading in enumerate(read)])
