@@ -20,17 +20,19 @@ evaluation: {resamples: 200}
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory, request):
-    """A champion of two tasks, and a third task taught to it."""
+    """A registered model of two tasks, and a third task taught to it."""
     helpers = request.getfixturevalue("made")
     folder = tmp_path_factory.mktemp("project")
     helpers.make_experiment(folder)
     helpers.write_csv(folder / "hotels.csv", helpers.made_rows(3, 160))
     (folder / "more.yaml").write_text(NEW, encoding="utf-8")
     polytask = helpers.command_line(folder, folder / "home")
-    told = polytask("run", "made.yaml")
+    told = polytask(
+        "run", "made.yaml", "--set", "network={name: joint_lstm_attention, hidden: 16, attention: {hops: 2, hidden: 8, fc: 16}}"
+    )
     assert told.returncode == 0, told.stderr
-    before = polytask("predict", "--format", "json", "a great film", "a dull phone").stdout
-    told = polytask("finetune", "more.yaml", "--from", "models:/polytask-made@champion")
+    before = polytask("predict", "--format", "json", "--model", "models:/polytask-made/1", "a great film", "a dull phone").stdout
+    told = polytask("finetune", "more.yaml", "--from", "models:/polytask-made/1")
     assert told.returncode == 0, told.stderr
     return folder, polytask, told, before
 
@@ -46,6 +48,8 @@ def test_old_answers_are_proven_the_same_and_reported(project):
     assert "task 'films': all logits of" in told.stdout
     page = (folder / "home" / "reports" / "polytask-made" / "report.html").read_text(encoding="utf-8")
     assert "the same to the bit" in page
+    assert "What the model looks at" in page
+    assert "Self-attention, mean of 2 hops" in page
 
 
 def test_the_new_version_answers_all_three_tasks_and_the_old_two_as_before(project):
@@ -70,7 +74,7 @@ def test_a_task_is_dropped_from_a_folder(project):
 
 def test_a_known_task_with_everything_frozen_is_refused(project):
     _, polytask, _, _ = project
-    told = polytask("finetune", "made.yaml", "--from", "models:/polytask-made@champion")
+    told = polytask("finetune", "made.yaml", "--from", "models:/polytask-made/1")
     assert told.returncode == 2
     assert "finetune.freeze" in told.stderr
 
