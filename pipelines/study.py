@@ -80,8 +80,8 @@ def _write(out: Path, results: StudyResults, table: str) -> None:
 
 
 def _run_variant(path: Path, study: Study, variant: str, folder: Path) -> VariantResult:
-    from mtl_models.evaluation.comparison import JOINT, TWIN
-    from mtl_models.evaluation.study import POOLED, SINGLE, Cell, run_cell
+    from mtl_models.evaluation.comparison import JOINT, POOLED, SINGLE, TWIN
+    from mtl_models.evaluation.study import Cell, run_cell
     from mtl_models.evaluation.study_results import summarise
     from mtl_models.training.prepared import prepare_experiment
 

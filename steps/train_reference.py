@@ -8,14 +8,12 @@ from zenml import step
 
 from mtl_models.config.judging import Reference
 from mtl_models.corpora.corpus import Corpus
+from mtl_models.evaluation.comparison import POOLED, SINGLE
 from mtl_models.evaluation.prediction_set import PredictionSet
 from steps.dependencies import depends_on
 from steps.materializers.predictions import PredictionSetMaterializer
 
-__all__ = ["POOLED", "SINGLE", "train_pooled_reference", "train_reference"]
-
-SINGLE = "tfidf_single"
-POOLED = "tfidf_pooled"
+__all__ = ["train_pooled_reference", "train_reference"]
 
 
 @step(cache_policy=depends_on(__name__), output_materializers=PredictionSetMaterializer)

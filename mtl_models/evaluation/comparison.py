@@ -16,11 +16,13 @@ from mtl_models.evaluation.metrics import TaskMeasures, measure
 from mtl_models.evaluation.predictions import Predictions
 from mtl_models.tasks.scores.scores import shown_metric, values
 
-__all__ = ["CHAMPION", "JOINT", "TWIN", "Comparison", "TaskComparison", "compare", "compare_candidates"]
+__all__ = ["CHAMPION", "JOINT", "POOLED", "SINGLE", "TWIN", "Comparison", "TaskComparison", "compare", "compare_candidates"]
 
 JOINT = "joint"
 TWIN = "twin"
 CHAMPION = "champion"
+SINGLE = "tfidf_single"
+POOLED = "tfidf_pooled"
 
 PerTask = Mapping[str, Predictions]
 

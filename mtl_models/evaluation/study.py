@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from mtl_models import __version__
 from mtl_models.config.experiment import Experiment
 from mtl_models.corpora.corpus import Split
-from mtl_models.evaluation.comparison import JOINT, TWIN
+from mtl_models.evaluation.comparison import JOINT, POOLED, SINGLE, TWIN
 from mtl_models.evaluation.prediction_set import PredictionSet
 from mtl_models.evaluation.predictions import Predictions, predict_split
 from mtl_models.evaluation.references import train_pooled_reference, train_single_reference
@@ -29,10 +29,7 @@ from mtl_models.text.vocabulary import Vocabulary
 from mtl_models.training.prepared import Prepared
 from mtl_models.training.train import train
 
-__all__ = ["POOLED", "SINGLE", "Cell", "CellRecord", "run_cell"]
-
-SINGLE = "tfidf_single"
-POOLED = "tfidf_pooled"
+__all__ = ["Cell", "CellRecord", "run_cell"]
 
 _SPLITS: tuple[Split, ...] = ("dev", "test")
 

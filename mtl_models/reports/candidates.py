@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mtl_models.evaluation.comparison import CHAMPION, JOINT, TWIN
+from mtl_models.evaluation.comparison import CHAMPION, JOINT, POOLED, SINGLE, TWIN
 
 __all__ = ["KIND_NAMES", "METRIC_NAMES", "candidate_name"]
 
@@ -29,8 +29,8 @@ _NAMES = {
     JOINT: "joint",
     TWIN: "twin",
     CHAMPION: "champion",
-    "tfidf_single": "TF-IDF, single",
-    "tfidf_pooled": "TF-IDF, pooled",
+    SINGLE: "TF-IDF, single",
+    POOLED: "TF-IDF, pooled",
 }
 
 

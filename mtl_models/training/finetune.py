@@ -116,6 +116,7 @@ def finetune(
         model.network, tasks, encoded, training, seed, checkpoints, label="finetune", freezing=Freezing(section, new, model.network)
     )
     shutil.rmtree(checkpoints, ignore_errors=True)
+    replayed = model.logits(texts, [*stored])
     preservation = Preservation(
         base=base.fingerprint(),
         freeze=section.freeze,
@@ -123,7 +124,7 @@ def finetune(
         weights_before=before,
         weights_after=shared_fingerprint(model.network, new),
         trained_parameters=history.parameters,
-        old_tasks={name: _compared(logits, model.logits(texts, [*stored])[name]) for name, logits in stored.items()},
+        old_tasks={name: _compared(logits, replayed[name]) for name, logits in stored.items()},
     )
     return model, history, preservation
 
