@@ -11,7 +11,7 @@ import yaml
 
 from mtl_models.config import network as config
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "networks.md").read_text(encoding="utf-8")
 KEY_ROW = re.compile(r"^\| `([\w.]+)` \| ([\w*]+) \| `(.*?)` \| .+ \|$", re.MULTILINE)
 SECTIONS = get_args(get_args(config.Network)[0])
 NETWORKS = {get_args(section.model_fields["name"].annotation)[0]: section for section in SECTIONS}
