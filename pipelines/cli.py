@@ -182,6 +182,47 @@ def explain(
     explain_texts(texts or [], file, model, task, leave_out, out)
 
 
+@app.command(epilog="Example: polytask serve --model models:/polytask-demo@champion --port 8000")
+def serve(
+    model: Annotated[
+        str | None,
+        typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION or a model folder. Default: the only champion.", show_default=False),
+    ] = None,
+    compare: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="A second model, to look at side by side.", show_default=False)
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; others than this machine's own want a token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File with the token that every request must bring. Default: POLYTASK_TOKEN.", show_default=False)
+    ] = None,
+    without_token: Annotated[
+        bool, typer.Option("--without-token", help="Listen beyond this machine without a token: something in front keeps strangers out.")
+    ] = False,
+    examples: Annotated[
+        Path | None, typer.Option(help="Texts to click on the page: .txt (one a line), .csv or .jsonl.", show_default=False)
+    ] = None,
+    poll: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks at the registry for a moved alias.")] = 5.0,
+    log_texts: Annotated[bool, typer.Option("--log-texts", help="Write the texts of requests to the log.")] = False,
+    max_texts: Annotated[int, typer.Option(min=1, help="Texts of a request.")] = 256,
+    max_characters: Annotated[int, typer.Option(min=1, help="Characters of a text.")] = 20_000,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Bytes of a request.")] = 1_000_000,
+    max_waiting: Annotated[int, typer.Option(min=1, help="Texts that may wait for the model.")] = 4096,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds a request may take.")] = 30.0,
+    batch: Annotated[int, typer.Option(min=1, help="Texts that go through the encoder at once; 1 answers every request alone.")] = 64,
+    batch_wait: Annotated[float, typer.Option(min=0, help="Milliseconds that a text waits for others to share its pass.")] = 4.0,
+) -> None:
+    """Serve a model over HTTP, with a page to try it: answers, explanations, measures, and new champions without a dropped request.
+
+    Listens on this machine only unless told otherwise. The log is JSON, a line per request, without texts.
+    """
+    from mtl_models.serving.limits import Limits
+    from pipelines.serve import serve_models
+
+    limits = Limits(max_bytes, max_texts, max_characters, timeout, max_waiting, batch=batch, batch_wait=batch_wait / 1000)
+    serve_models(model, compare, host, port, token_file, without_token, examples, poll, log_texts, limits)
+
+
 @models_app.command("list", epilog="Example: polytask models list")
 def models_list() -> None:
     """Every registered model with its versions and aliases."""

@@ -1,0 +1,1 @@
+"""A model over HTTP: answers, explanations, measures, and a page for people."""

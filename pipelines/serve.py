@@ -1,0 +1,160 @@
+"""`polytask serve`: a model over HTTP, with a page for people."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from mtl_models.errors import ConfigError
+from pipelines.environment import prepare
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from mtl_models.serving.limits import Limits
+    from mtl_models.serving.reloading import Source
+    from mtl_models.serving.served import Served
+
+__all__ = ["serve_models"]
+
+_TOKEN = "POLYTASK_TOKEN"  # noqa: S105 (the name of a variable)
+_EXAMPLES = ("what a waste of two hours", "love this phone, great camera and the battery lasts for days", "not as bad as people say")
+_MOST_EXAMPLES = 12
+_GRACE = 10
+
+
+class _Registered:
+    """A model of the registry; behind an alias the version may change while it is served."""
+
+    def __init__(self, uri: str, client: MlflowClient) -> None:
+        self._uri, self._client = uri, client
+        self.moves = "@" in uri
+
+    def version(self) -> str:
+        from steps.tracking.registry import resolve
+
+        return str(resolve(self._uri, self._client).number)
+
+    def load(self, version: str) -> Served:
+        from mtl_models.serving.served import load_served
+        from steps.tracking.registry import download, resolve
+
+        name = resolve(self._uri, self._client).name
+        return load_served(download(f"models:/{name}/{version}", self._client), name, version)
+
+
+def serve_models(
+    model: str | None,
+    compare: str | None,
+    host: str,
+    port: int,
+    token_file: Path | None,
+    without_token: bool,
+    examples: Path | None,
+    poll: float,
+    log_texts: bool,
+    limits: Limits,
+) -> None:
+    """Serve until Ctrl-C or SIGTERM; what is under way then is answered first."""
+    token = _token(token_file)
+    if token is None and not without_token and not _is_loopback(host):
+        raise ConfigError(
+            f"--host {host} lets everyone ask who can reach this machine; set a token with --token-file or {_TOKEN}, "
+            "or say --without-token if something in front of the server keeps strangers out"
+        )
+    listening = _listen(host, port)
+    prepare()
+    import uvicorn
+
+    from mtl_models.serving.app import create_app
+    from mtl_models.serving.logs import logging_config
+    from mtl_models.serving.served import MAIN, OTHER
+
+    models: dict[str, Served] = {}
+    sources: dict[str, Source] = {}
+    for part, uri in ((MAIN, model), (OTHER, compare)):
+        if part == MAIN or uri is not None:
+            models[part], source = _found(uri)
+            if source is not None:
+                sources[part] = source
+    app = create_app(models, limits, token, sources, poll, _texts(examples), log_texts)
+    settings = uvicorn.Config(
+        app,
+        log_config=logging_config(),
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="on",
+        timeout_graceful_shutdown=_GRACE,
+    )
+    if token is None and not _is_loopback(host):
+        typer.secho(f"WARNING: no token, and {host} is open to everyone who can reach this machine", fg="red", bold=True, err=True)
+    names = " beside ".join(f"{served.name}{f' version {served.version}' if served.version else ''}" for served in models.values())
+    typer.echo(f"{names}: http://{_shown(host)}:{listening.getsockname()[1]}/  (API: /docs, Ctrl-C ends it)")
+    try:
+        uvicorn.Server(settings).run(sockets=[listening])
+    except KeyboardInterrupt:
+        typer.echo("stopped")
+
+
+def _found(uri: str | None) -> tuple[Served, Source | None]:
+    """The model to begin with, and where its next version comes from, if there can be one."""
+    from mtl_models.serving.served import load_served
+
+    if uri is not None and not uri.startswith("models:"):
+        folder = Path(uri)
+        return load_served(folder, folder.resolve().name), None
+    from steps.tracking.client import connect
+    from steps.tracking.registry import only_champion
+
+    client = connect()
+    registered = _Registered(uri or only_champion(client), client)
+    return registered.load(registered.version()), registered if registered.moves else None
+
+
+def _token(file: Path | None) -> str | None:
+    """From the file, else from the environment; None where there is neither."""
+    if file is None:
+        return os.environ.get(_TOKEN) or None
+    try:
+        token = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--token-file {file}: cannot be read ({error})") from error
+    if not token:
+        raise ConfigError(f"--token-file {file}: is empty; write a secret of your own into it")
+    return token
+
+
+def _texts(file: Path | None) -> Sequence[str]:
+    if file is None:
+        return _EXAMPLES
+    from mtl_models.inference.text_files import read_texts
+
+    return list(islice(read_texts(file), _MOST_EXAMPLES))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Taken before the model is loaded, so that a port in use is told at once."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
+    except OSError as error:
+        raise ConfigError(f"port {port} of {host} cannot be used ({error.strerror or error}); give another with --port") from error
