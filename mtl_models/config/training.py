@@ -43,6 +43,9 @@ class Training(Section):
     clip: float | None = Field(1.0, gt=0.0, description="largest norm of the gradient; null does not clip")
     patience: int | None = Field(4, ge=1, description="a task stops after so many epochs without a better dev metric; null never stops")
     metric: Literal["macro_f1", "accuracy", "mcc"] = Field("macro_f1", description="dev metric that stops a task and picks the weights")
+    calibration: Literal["none", "temperature"] = Field(
+        "none", description="divide each task's logits by a temperature fitted on dev after training; no answer changes, only how sure it is"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto is bf16 on a GPU and fp32 on a CPU")
 

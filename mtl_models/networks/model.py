@@ -89,6 +89,7 @@ class Model:
             "network": self.config.model_dump(mode="json"),
             "tasks": [
                 [task.name, task.kind, task.labels, task.vocabulary, task.text.model_dump(mode="json"), task.mean, task.deviation]
+                + ([] if task.temperature == 1.0 else [task.temperature])  # a model without one keeps the fingerprint it was registered by
                 for task in self.tasks
             ],
             "vocabularies": {name: vocabulary.fingerprint for name, vocabulary in self.vocabularies.items()},

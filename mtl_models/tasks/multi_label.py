@@ -24,6 +24,7 @@ class MultiLabel:
     def __init__(self, task: Task) -> None:
         self.labels = task.labels
         self.smoothing = task.label_smoothing
+        self.temperature = task.temperature
         self.scores = scores_of(task.kind, len(task.labels))
         self._weights = None if task.class_weights is None else torch.tensor(task.class_weights)
 
@@ -45,8 +46,8 @@ class MultiLabel:
         return mean_of_present(self._losses(logits, labels, 0.0), labels)
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """Sigmoid of each label; single precision at least."""
-        return logits.to(torch.promote_types(logits.dtype, torch.float32)).sigmoid()
+        """Sigmoid of each label's logit by the temperature; single precision at least."""
+        return (logits.to(torch.promote_types(logits.dtype, torch.float32)) / self.temperature).sigmoid()
 
     def decode(self, probabilities: NDArray[np.floating[Any]]) -> list[tuple[str, float | None]]:
         """The labels with a probability of one half or more, as one text, and the probability of just this set, the labels independent."""

@@ -60,10 +60,14 @@ class Ordinal(SingleLabel):
         return mean_of_present(self._losses(logits, labels, 0.0), labels)
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """Differences of the cumulative probabilities, (B, K); single precision at least."""
+        """Differences of the cumulative probabilities, (B, K); single precision at least.
+
+        The temperature divides their logarithms: dividing the logits of "above" could make another class the most probable one.
+        """
         above = logits.to(torch.promote_types(logits.dtype, torch.float32)).sigmoid()
         edge = above.new_ones(len(above), 1)
         found = (torch.cat([edge, above], 1) - torch.cat([above, torch.zeros_like(edge)], 1)).clamp(min=0.0)
+        found = found.pow(1.0 / self.temperature)
         return found / found.sum(1, keepdim=True)
 
     def _losses(self, logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:

@@ -23,6 +23,7 @@ class SingleLabel:
     def __init__(self, task: Task) -> None:
         self.labels = task.labels
         self.smoothing = task.label_smoothing
+        self.temperature = task.temperature
         self.scores = scores_of(task.kind, len(task.labels))
         self._weights = None if task.class_weights is None else torch.tensor(task.class_weights)
 
@@ -43,8 +44,8 @@ class SingleLabel:
         return mean_of_present(F.cross_entropy(logits, labels, ignore_index=MISSING, reduction="none"), labels)
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """Softmax over the classes; single precision at least, whatever the logits came in."""
-        return logits.to(torch.promote_types(logits.dtype, torch.float32)).softmax(-1)
+        """Softmax over the classes of the logits by the temperature; single precision at least, whatever the logits came in."""
+        return (logits.to(torch.promote_types(logits.dtype, torch.float32)) / self.temperature).softmax(-1)
 
     def decode(self, probabilities: NDArray[np.floating[Any]]) -> list[tuple[str, float | None]]:
         """The most probable class of each row of (N, K), the first of equals."""

@@ -23,7 +23,7 @@ class Task:
 
     `labels` are the class names in the order of the logits (of a rating: its column); `vocabulary` names the group whose token ids its
     texts use; `text` says how its texts are normalised. `class_weights` (one per label) and `label_smoothing` belong to the training
-    loss; `mean` and `deviation` are those of the ratings it is trained on.
+    loss; `mean` and `deviation` are those of the ratings it is trained on; `temperature` divides its logits where it is calibrated.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Task:
     label_smoothing: float = 0.0
     mean: float = 0.0
     deviation: float = 1.0
+    temperature: float = 1.0
 
     @classmethod
     def of(cls, settings: TaskSettings, corpus: Corpus) -> Task:

@@ -14,7 +14,7 @@ from mtl_models.tasks.missing import present
 from mtl_models.training.batches import by_length, collate
 from mtl_models.training.encoding import EncodedSplit
 
-__all__ = ["measure_dev"]
+__all__ = ["dev_logits", "measure_dev"]
 
 
 def measure_dev(
@@ -31,15 +31,15 @@ def measure_dev(
         if not present(split.labels).any():
             continue
         gold = split.labels if split.labels.dtype.kind == "f" else split.labels.astype(np.int64)
-        logits = _logits(network, task, split, device)
+        logits = dev_logits(network, task, split, device)
         loss = kinds[task].plain_loss(logits, torch.from_numpy(gold)).item()
         measures[task] = {"loss": loss, **kinds[task].metrics(gold, kinds[task].probabilities(logits).numpy())}
     return measures
 
 
 @torch.inference_mode()
-def _logits(network: Network, task: str, split: EncodedSplit, device: torch.device) -> Tensor:
-    """Logits of every row of the split, in its order, on the CPU."""
+def dev_logits(network: Network, task: str, split: EncodedSplit, device: torch.device) -> Tensor:
+    """Logits of every row of the split, in its order, on the CPU; `network` is in evaluation mode."""
     batches = by_length(split.lengths)
     found = [network(collate({task: split}, {task: rows}).to(device)).logits[task] for rows in batches]
     return torch.cat(found).cpu()[np.argsort(np.concatenate(batches))]

@@ -20,6 +20,7 @@ from mtl_models.progress import say
 from mtl_models.tasks.task import Task
 from mtl_models.text.matrix import EmbeddingMatrix
 from mtl_models.text.vocabulary import Vocabulary
+from mtl_models.training.calibration import calibrated
 from mtl_models.training.encoding import encode
 from mtl_models.training.fit import fit
 from mtl_models.training.freezing import Freezing
@@ -116,6 +117,9 @@ def finetune(
         model.network, tasks, encoded, training, seed, checkpoints, label="finetune", freezing=Freezing(section, new, model.network)
     )
     shutil.rmtree(checkpoints, ignore_errors=True)
+    if training.calibration == "temperature":
+        model, calibration = calibrated(model, encoded, "finetune")
+        history = history.model_copy(update={"calibration": calibration})
     replayed = model.logits(texts, [*stored])
     preservation = Preservation(
         base=base.fingerprint(),

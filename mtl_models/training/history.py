@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-__all__ = ["EpochRecord", "History"]
+__all__ = ["Calibration", "EpochRecord", "History"]
 
 
 class EpochRecord(BaseModel):
@@ -34,6 +34,17 @@ class EpochRecord(BaseModel):
     """Pair of tasks `a/b` -> mean cosine of their gradients on the shared parameters; empty where none was measured."""
 
 
+class Calibration(BaseModel):
+    """What dividing one task's logits by a temperature did on its dev split, which the temperature was fitted on."""
+
+    temperature: float
+    rows: int
+    loss: tuple[float, float]
+    """Mean negative log likelihood before and after; of several labels, per label."""
+    error: tuple[float, float]
+    """Expected calibration error before and after, in [0, 1]."""
+
+
 class History(BaseModel):
     """A whole training."""
 
@@ -51,3 +62,5 @@ class History(BaseModel):
     """fp32 or bf16."""
     parameters: int
     """Trainable numbers."""
+    calibration: dict[str, Calibration] = {}
+    """Task -> its temperature and what it did; empty where none was fitted."""

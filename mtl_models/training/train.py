@@ -18,6 +18,7 @@ from mtl_models.networks.model import Model
 from mtl_models.tasks.task import Task
 from mtl_models.text.matrix import EmbeddingMatrix
 from mtl_models.text.vocabulary import Vocabulary
+from mtl_models.training.calibration import calibrated
 from mtl_models.training.encoding import EncodedCorpus, encode
 from mtl_models.training.fit import fit
 from mtl_models.training.history import History
@@ -45,9 +46,14 @@ def train(
     torch.manual_seed(seed)
     untrained = build_network(network, tasks, {group: torch.from_numpy(matrices[group].values) for group in vocabularies})
     checkpoints = _checkpoints(encoded, matrices, network, training, seed)
-    history = fit(untrained, tasks, encoded, training, seed, checkpoints, label="joint" if len(tasks) > 1 else tasks[0].name)
+    label = "joint" if len(tasks) > 1 else tasks[0].name
+    history = fit(untrained, tasks, encoded, training, seed, checkpoints, label=label)
     shutil.rmtree(checkpoints, ignore_errors=True)
-    return Model(untrained, tuple(tasks), vocabularies, network, training.max_tokens), history
+    model = Model(untrained, tuple(tasks), vocabularies, network, training.max_tokens)
+    if training.calibration == "none":
+        return model, history
+    model, calibration = calibrated(model, encoded, label)
+    return model, history.model_copy(update={"calibration": calibration})
 
 
 def _checkpoints(
