@@ -52,6 +52,10 @@ def _print_corpora(corpora: Mapping[str, Corpus]) -> None:
         lost = f"{sum(corpus.report.dropped.values()):,}", f"{sum(corpus.report.leaks.values()):,}"
         table.add_row(name, _classes(corpus), *counts, *lost)
     Console().print(table)
+    for name, corpus in corpora.items():
+        reasons = "; ".join(f"{count:,} {reason}" for reason, count in corpus.report.dropped.items() if count)
+        if reasons:
+            typer.echo(f"dropped from {name}: {reasons}")
 
 
 def _classes(corpus: Corpus) -> str:

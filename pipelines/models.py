@@ -28,7 +28,7 @@ def list_models() -> None:
     if not table.row_count:
         typer.echo("no model is registered yet; run an experiment: polytask run configs/quick.yaml")
         return
-    Console().print(table)
+    Console(width=max(Console().width, 100)).print(table)
 
 
 def show_model(name: str, version: str | None) -> None:
@@ -60,7 +60,7 @@ def show_model(name: str, version: str | None) -> None:
         table.add_row(*cells)
     if comparison:
         table.title = f"{comparison.metric} on the test splits"
-    Console().print(table)
+    Console(width=max(Console().width, 100)).print(table)
     registration = read_record(found.run_id, REGISTRATION, Registration) if found.run_id else None
     if registration:
         typer.echo(registration.decision.prose())

@@ -11,6 +11,8 @@ import typer
 
 from mtl_models.config import Experiment, load_experiment
 from mtl_models.errors import PolytaskError
+from mtl_models.home import home
+from mtl_models.progress import say
 from pipelines.environment import prepare
 from pipelines.zenml_store import lay_out_store
 
@@ -25,12 +27,14 @@ def run_experiment(config: Path, overrides: Sequence[str], cache: bool) -> None:
     """Run the training pipeline; returns when it is complete, raises where it is not."""
     began = time.monotonic()
     experiment = load_experiment(config, overrides)
+    new = not (home() / "zenml").is_dir()
     prepare()
     typer.secho(f"{experiment.name}: {len(experiment.tasks)} tasks ({', '.join(experiment.tasks)})", bold=True, err=True)
 
     from pipelines.fingerprints import source_fingerprints
 
     fingerprints = source_fingerprints(experiment)
+    say("getting ready (a new runs/ folder takes about half a minute once)" if new else "getting ready")
     lay_out_store()
     from pipelines.training import training
 

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["print_summary"]
 
+_LEGEND = (
+    "joint: one network for all tasks; twin: the same network, trained on that task alone; tfidf: word counts and logistic regression,\n"
+    "single per task, pooled over tasks with the same labels. The interval is about joint - twin and the luck of the test rows."
+)
+
 
 def print_summary(run: PipelineRunResponse, seconds: float) -> None:
     """Results per task, the gate's decision, what was cached, where things lie."""
@@ -35,13 +40,15 @@ def print_summary(run: PipelineRunResponse, seconds: float) -> None:
         draft.write_text(output(steps["report"], "report", HTMLString), encoding="utf-8")
     console = Console(width=max(Console().width, 100))
     console.print(_results(comparison))
+    console.print(_LEGEND, style="dim", highlight=False)
     typer.secho(registration.decision.prose(), fg="green" if registration.decision.promote else "yellow")
     cached = sum(step.status == "cached" for step in steps.values())
     typer.echo(f"\n{run.name}: {len(steps)} steps, {cached} from the cache, {seconds:.0f} s")
     typer.echo(f"  report      {page}")
     typer.echo(f"  model       {registration.uri} (MLflow run {registration.run_id})")
     typer.echo("  runs        polytask ui")
-    typer.echo(f'  predict     polytask predict --model models:/{registration.model}@champion "love this phone"')
+    serving = f"models:/{registration.model}@champion" if registration.decision.promote else registration.uri
+    typer.echo(f'  predict     polytask predict --model {serving} "love this phone"')
 
 
 def _results(comparison: Comparison) -> Table:

@@ -10,12 +10,24 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from mtl_models.config.experiment import Experiment
+from mtl_models.config.experiment import TASK_NAME, Experiment
 from mtl_models.errors import ConfigError
 
 __all__ = ["load_experiment"]
 
 Path_ = tuple[str | int, ...]
+
+_SECTION = "must be a section, `key: value` lines or {key: value}"
+_IN_OUR_WORDS = {
+    ("dict_type", ""): _SECTION,
+    ("model_type", ""): _SECTION,
+    (
+        "string_pattern_mismatch",
+        r"^[a-z0-9][a-z0-9-]{0,39}$",
+    ): "small letters, digits and hyphens only, 40 at most, a letter or digit first",
+    ("string_pattern_mismatch", TASK_NAME): "a name is of small letters, digits and _, 32 at most, a letter first",
+}
+"""(type of fault, pattern) -> message, where pydantic's own speaks of Python."""
 
 
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -27,6 +39,8 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; give the path of an experiment file, for instance configs/demo.yaml") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: is a folder; give the path of an experiment file in it") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     try:
@@ -34,7 +48,8 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         data = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 (a SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from None
+        hint = "" if path.suffix in (".yaml", ".yml") else "; an experiment is a YAML file that names the files with rows"
+        raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}{hint}") from None
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(data, dict):
@@ -47,7 +62,8 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     try:
         return Experiment.model_validate(data)
     except ValidationError as error:
-        raise ConfigError("\n".join(_describe(path, data, lines, fault) for fault in error.errors())) from None
+        changed = {tuple(override.partition("=")[0].split(".")): override for override in overrides}
+        raise ConfigError("\n".join(_describe(path, data, lines, changed, fault) for fault in error.errors())) from None
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -121,17 +137,20 @@ def _merged(own: Any, default: Any) -> Any:
     }
 
 
-def _describe(path: Path, data: Any, lines: dict[Path_, int], fault: Any) -> str:
-    """One line for one fault: file, line, key path, what is wrong, the value found."""
+def _describe(path: Path, data: Any, lines: dict[Path_, int], changed: Mapping[Path_, str], fault: Any) -> str:
+    """One line for one fault: file and line, or the `--set`; key path, what is wrong, the value found."""
     at: Path_ = tuple(_plain(data, fault["loc"]))
+    found = ""
     if fault["type"] == "unknown_key":
-        at = (*at, fault["ctx"]["key"])
-        return f"{path}:{_line(lines, at)}: {_dotted(at)}: {fault['msg']}"
-    if fault["type"] == "union_tag_invalid":
-        return f"{path}:{_line(lines, (*at, 'name'))}: {_dotted((*at, 'name'))}: {_unknown_name(fault['ctx'])}"
-    message = fault["msg"].removeprefix("Value error, ")
-    found = "" if fault["type"] in ("missing", "value_error") else f" (found: {fault['input']!r})"
-    return f"{path}:{_line(lines, at)}: {_dotted(at)}: {message}{found}"
+        at, message = (*at, fault["ctx"]["key"]), fault["msg"]
+    elif fault["type"] == "union_tag_invalid":
+        at, message = (*at, "name"), _unknown_name(fault["ctx"])
+    else:
+        message = _IN_OUR_WORDS.get((fault["type"], fault.get("ctx", {}).get("pattern", "")), fault["msg"].removeprefix("Value error, "))
+        found = "" if fault["type"] in ("missing", "value_error") else f" (found: {fault['input']!r})"
+    override = next((changed[at[:depth]] for depth in range(len(at), 0, -1) if at[:depth] in changed), None)
+    where = f"{path}:{_line(lines, at)}" if override is None else f"--set {override}"
+    return f"{where}: {_dotted(at)}: {message}{found}"
 
 
 def _unknown_name(context: Mapping[str, str]) -> str:

@@ -18,7 +18,9 @@ def nearest(name: str, known: Sequence[str]) -> str:
 def missing_column(where: str, column: str, present: Sequence[str]) -> str:
     """The message for a column that is not there."""
     shown = ", ".join(f"'{name}'" for name in present[:20]) + (" ..." if len(present) > 20 else "")
-    return f"{where}: no column '{column}'{nearest(column, [str(name) for name in present])}; the columns are {shown or 'none'}"
+    near = nearest(column, [str(name) for name in present])
+    which = f"; say which it is with corpus.{column}" if column in ("text", "label") and not near else ""
+    return f"{where}: no column '{column}'{near}; the columns are {shown or 'none'}{which}"
 
 
 def is_null(value: Any) -> bool:

@@ -151,8 +151,9 @@ def _check_classes(
                 rows = mine[staged.label] & (split != _OUT)
                 grouped = staged.group[rows]
                 groups = len(np.unique(grouped[grouped != 0])) + int((grouped == 0).sum())
+                having = f"{rows.sum()} row{'s' if rows.sum() > 1 else ''}" + (f" in {groups} groups" if groups < rows.sum() else "")
                 raise CorpusError(
-                    f"{source}: no row of class '{label}' in {name}: it has {rows.sum()} rows in {groups} groups, duplicates left out; "
+                    f"{source}: no row of class '{label}' in {name}: the class has {having}, duplicates left out; "
                     "add rows, merge or drop the class, or change splits.dev, splits.test or splits.train_rows"
                 )
 

@@ -145,7 +145,12 @@ class _Stager:
                 raise CorpusError(f"{part.table.where(place)}: {fault}") from None
         self._flush()
         if self.rows_read == before:
-            raise CorpusError(f"{part.table.name}: no rows" + ("" if part.only == (0, None) else " in the slice that `rows` asks for"))
+            none = (
+                "no rows; give a file with rows, or leave the task out"
+                if part.only == (0, None)
+                else "no rows in the slice that `rows` asks for"
+            )
+            raise CorpusError(f"{part.table.name}: {none}")
         if seen is not None:
             seen.refuse_repeats(part.table)
 

@@ -14,6 +14,7 @@ from mtl_models.config.training import Training
 from mtl_models.networks.network import Network
 from mtl_models.progress import say
 from mtl_models.tasks.kind import kind_of
+from mtl_models.tasks.scores.scores import shown_metric
 from mtl_models.tasks.task import Task
 from mtl_models.training.checkpoints import Checkpoints, Tensors, copied_state, restore_optimizers
 from mtl_models.training.dev import measure_dev
@@ -84,7 +85,7 @@ def fit(
                 best = copied_state(network)
             if store is not None:
                 store.save(records, network, objective, distinct(optimizers.values()), best)
-            say(_line(label, records[-1], training))
+            say(_line(label, records[-1], training, tasks))
             report(records[-1])
             began = time.perf_counter()
         network.load_state_dict(best)
@@ -143,11 +144,13 @@ def _record(state: TrainedEpoch, dev: dict[str, dict[str, float]], seconds: floa
     )
 
 
-def _line(label: str, record: EpochRecord, training: Training) -> str:
-    """One plain line: epoch, seconds, mean training loss, dev metric of every task."""
+def _line(label: str, record: EpochRecord, training: Training, tasks: Sequence[Task]) -> str:
+    """One plain line: epoch, seconds, mean training loss, dev metric of every task, named where another stands for it."""
     rows = sum(record.examples.values())
     loss = sum(record.train_loss[task] * count for task, count in record.examples.items()) / rows
     scores = {task: measures[training.metric] for task, measures in record.dev.items()}
-    listed = ", ".join(f"{task} {score:.3f}" for task, score in scores.items())
+    shown = {task.name: shown_metric(task.kind, training.metric) for task in tasks}
+    named = {name: name if shown[name] == training.metric else f"{name} {shown[name]}" for name in scores}
+    listed = ", ".join(f"{named[task]} {score:.3f}" for task, score in scores.items())
     dev = f"; dev {training.metric} {fmean(scores.values()):.3f} ({listed})" if scores else ""
     return f"{label}: epoch {record.epoch}/{training.epochs} in {record.seconds:.1f} s, loss {loss:.3f}{dev}"

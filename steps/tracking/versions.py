@@ -119,7 +119,10 @@ def only_champion(client: MlflowClient | None = None) -> str:
     if serving:
         raise TrackingError(f"several models have a champion; say which with --model: {', '.join(serving)}")
     known = "; ".join(f"{model.name} has versions but none passed the gate" for model in models) or "no model is registered"
-    raise TrackingError(f"there is no champion yet ({known}); run an experiment first, or give --model models:/NAME/VERSION")
+    raise TrackingError(
+        f"there is no champion yet at {shown(client.tracking_uri)} ({known}); go to the folder where the experiment was run or set "
+        "POLYTASK_HOME, run an experiment, or give --model models:/NAME/VERSION"
+    )
 
 
 def find_model(name: str, client: MlflowClient) -> RegisteredModel | None:

@@ -60,7 +60,8 @@ tasks:
         ("gate: {max_regression: -0.5}", ["gate.max_regression", "-0.5"]),
         ("vocabularies: {other: {}}", ["vocabulary 'shared'", "other"]),
         ("name: twice", ["'name' stands twice", ":5:"]),
-        ("training: [1, 2]", ["training"]),
+        ("training: [1, 2]", ["training", "must be a section"]),
+        ("epochs: 3", ["did you mean 'training.epochs'?"]),
     ],
 )
 def test_a_fault_names_file_line_key_and_value(tmp_path, line, told):
@@ -132,3 +133,30 @@ def test_the_shipped_experiments_are_valid(name):
 def test_tasks_whose_answers_would_share_a_column_are_refused(tmp_path):
     message = fault(tmp_path, "name: mine\ntasks: {a: a.csv, a_confidence: b.csv}\n")
     assert "'a_confidence'" in message
+
+
+def test_a_key_of_a_deeper_section_is_told_where_it_belongs(tmp_path):
+    """`label` beside `corpus` is the commonest slip; `label_smoothing` is near in letters only."""
+    message = fault(tmp_path, "name: mine\ntasks:\n  a: {corpus: a.csv, label: topic}\n")
+    assert "tasks.a.label: unknown key 'label'; did you mean 'corpus.label'?" in message
+
+
+@pytest.mark.parametrize("text", ["name: My Films\ntasks: {a: a.csv}\n", "name: mine\ntasks: {My-Films: a.csv}\n"])
+def test_a_name_that_cannot_be_is_told_in_words(tmp_path, text):
+    message = fault(tmp_path, text)
+    assert "small letters, digits" in message
+    assert "pattern" not in message
+
+
+def test_a_fault_in_an_override_names_the_override(tmp_path):
+    message = fault(tmp_path, MINIMAL, "training.epochs=none")
+    assert message.startswith("--set training.epochs=none: training.epochs: ")
+
+
+def test_a_folder_or_a_table_in_place_of_an_experiment_is_told_so(tmp_path):
+    with pytest.raises(ConfigError, match="is a folder"):
+        load_experiment(tmp_path)
+    table = tmp_path / "rows.csv"
+    table.write_text('text,label\n"a: b",c: d: e\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="an experiment is a YAML file"):
+        load_experiment(table)

@@ -251,7 +251,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "class too small": (
         "label,text\n" + "".join(f"{a},{b}\n" for a, b in GOOD) + "odd,one\n",
         {},
-        r"no row of class 'odd' in (dev|test): it has 1 rows",
+        r"no row of class 'odd' in (dev|test): the class has 1 row,",
     ),
     "names for a file": ("label,text\nx,one\n", {"splits": {"names": {"train": "train"}}}, r"splits.names is for data sets"),
     "empty slice": ("label,text\nx,one\n", {"rows": [5, None]}, r"no rows in the slice"),
