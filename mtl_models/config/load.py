@@ -62,7 +62,7 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     try:
         return Experiment.model_validate(data)
     except ValidationError as error:
-        changed = {tuple(override.partition("=")[0].split(".")): override for override in overrides}
+        changed: dict[Path_, str] = {tuple(override.partition("=")[0].split(".")): override for override in overrides}
         raise ConfigError("\n".join(_describe(path, data, lines, changed, fault) for fault in error.errors())) from None
 
 
