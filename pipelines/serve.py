@@ -71,12 +71,16 @@ def serve_models(
         )
     listening = _listen(host, port)
     prepare()
+    import warnings
+
     import uvicorn
 
+    from mtl_models.inference.familiarity import UnfamiliarTexts
     from mtl_models.serving.app import create_app
     from mtl_models.serving.logs import logging_config
     from mtl_models.serving.served import MAIN, OTHER
 
+    warnings.simplefilter("ignore", UnfamiliarTexts)  # every answer carries its own
     models: dict[str, Served] = {}
     sources: dict[str, Source] = {}
     for part, uri in ((MAIN, model), (OTHER, compare)):

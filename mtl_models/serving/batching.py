@@ -9,12 +9,21 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from mtl_models.inference.familiarity import unfamiliar
 from mtl_models.inference.predictor import Prediction
 from mtl_models.serving.limits import Limits
 from mtl_models.serving.problems import ProblemError
 from mtl_models.serving.served import Served
 
-__all__ = ["Batcher"]
+__all__ = ["Answered", "Batcher"]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the model says of the texts of a request, and what speaks against relying on it."""
+
+    predictions: list[Prediction]
+    warnings: list[str]
 
 
 @dataclass(eq=False)
@@ -25,7 +34,7 @@ class _Job:
     texts: Sequence[str]
     tasks: tuple[str, ...]
     since: float
-    answers: asyncio.Future[list[Prediction]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    answers: asyncio.Future[Answered] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def shares_a_pass_with(self, other: _Job) -> bool:
         """Whether one pass of one encoder can read both."""
@@ -46,8 +55,8 @@ class Batcher:
         self._jobs: deque[_Job] = deque()
         self._arrived = asyncio.Event()
 
-    async def predict(self, served: Served, texts: Sequence[str], tasks: Sequence[str]) -> list[Prediction]:
-        """Answers as `Predictor.predict` gives them; a `ProblemError` (503) where too many texts wait already.
+    async def predict(self, served: Served, texts: Sequence[str], tasks: Sequence[str]) -> Answered:
+        """Predictions as `Predictor.predict` gives them; a `ProblemError` (503) where too many texts wait already.
 
         A caller that is cancelled leaves the queue.
         """
@@ -118,13 +127,15 @@ class Batcher:
                 job.answers.set_result(answers)
 
 
-def _predict(jobs: Sequence[_Job]) -> list[list[Prediction]]:
+def _predict(jobs: Sequence[_Job]) -> list[Answered]:
     """One pass for all tasks that any of the jobs wants; heads cost next to nothing beside the encoder."""
     texts = [text for job in jobs for text in job.texts]
     tasks = list(dict.fromkeys(task for job in jobs for task in job.tasks))
-    answers = {(answer.index, answer.task): answer for answer in jobs[0].served.predictor.predict(texts, tasks)}
+    predictor = jobs[0].served.predictor
+    answers = {(answer.index, answer.task): answer for answer in predictor.predict(texts, tasks)}
     found, first = [], 0
     for job in jobs:
-        found.append([replace(answers[first + index, task], index=index) for index in range(len(job.texts)) for task in job.tasks])
+        predictions = [replace(answers[first + index, task], index=index) for index in range(len(job.texts)) for task in job.tasks]
+        found.append(Answered(predictions, unfamiliar(predictor.model, job.texts, job.tasks)))
         first += len(job.texts)
     return found

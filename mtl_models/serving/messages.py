@@ -48,6 +48,7 @@ class Question(_Asked):
     texts: Texts
     tasks: Tasks | None = None
     model: Part = "main"
+    abstain_below: Annotated[float | None, Field(ge=0, le=1, description="An answer with less confidence has no label.")] = None
 
 
 class TextQuestion(_Asked):
@@ -76,7 +77,7 @@ class Answer(BaseModel):
     """What the model says of a text for one task."""
 
     task: str
-    label: str = Field(description="The class; of several labels all of them, `a|b`; a rating as a number.")
+    label: str | None = Field(description="The class; of several labels all of them, `a|b`; a rating as a number; null where it abstains.")
     confidence: float | None = Field(description="Probability of the label; null of a rating.")
     probabilities: dict[str, float] = Field(description="Of every label; of a rating, under the name of its column, the number itself.")
 
@@ -93,6 +94,7 @@ class Predictions(BaseModel):
 
     model: ModelName
     predictions: list[TextAnswers]
+    warnings: list[str] = Field(description="Why not to rely on the answers: texts in a script or in words that the model does not know.")
 
 
 class Word(BaseModel):

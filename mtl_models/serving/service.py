@@ -59,12 +59,12 @@ class Service:
             raise ProblemError(422, f"texts: {len(question.texts)} of them, at most {self.limits.texts} a request; send them in parts")
         for place, text in enumerate(question.texts):
             self._check(f"texts[{place}]", text)
-        answers = await self.batcher.predict(served, question.texts, tasks)
+        answered = await self.batcher.predict(served, question.texts, tasks)
         self.measures.texts.labels("/predict", question.model).inc(len(question.texts))
         found = [messages.TextAnswers(index=place, answers=[]) for place in range(len(question.texts))]
-        for answer in answers:
-            found[answer.index].answers.append(_answer(answer))
-        return messages.Predictions(model=_name(served), predictions=found)
+        for prediction in answered.predictions:
+            found[prediction.index].answers.append(_answer(prediction, question.abstain_below or 0.0))
+        return messages.Predictions(model=_name(served), predictions=found, warnings=answered.warnings)
 
     async def explain(self, question: messages.TextQuestion) -> messages.Explanation:
         """What the model looked at in a text; raises as `predict`."""
@@ -135,11 +135,13 @@ def _description(part: str, served: Served) -> messages.ModelDescription:
     )
 
 
-def _answer(found: Prediction) -> messages.Answer:
+def _answer(found: Prediction, least: float = 0.0) -> messages.Answer:
+    """The answer, without its label where its confidence is below `least`."""
+    unsure = found.confidence is not None and found.confidence < least
     return messages.Answer(
         task=found.task,
-        label=found.label,
-        confidence=found.confidence,
+        label=None if unsure else found.label,
+        confidence=None if found.confidence is None else round(found.confidence, _DIGITS),
         probabilities={label: round(number, _DIGITS) for label, number in found.probabilities.items()},
     )
 
