@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick check test test-all lint schema clean
+.PHONY: help setup demo quick check test test-all lint schema docs docs-serve docs-check clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Create .venv and install the pinned versions
 
@@ -45,6 +45,15 @@ lint: $(READY) ## Format, lint, types, layers of the house, schema up to date
 
 schema: $(READY) ## Write configs/experiment.schema.json anew
 	$(BIN)/polytask schema --out configs/experiment.schema.json
+
+docs: $(READY) ## Build the documentation site into build/site; needs no network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-serve: $(READY) ## Show the documentation site on http://127.0.0.1:8080, built anew at every change
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8080
+
+docs-check: $(READY) ## Run every command of the documentation, on small data
+	$(BIN)/python -m pytest tests/docs/test_commands.py
 
 clean: ## Remove .venv; local state goes with `polytask clean`
 	rm -rf $(VENV) build ./*.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache
