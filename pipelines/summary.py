@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["print_summary"]
 
 _LEGEND = (
-    "joint: one network for all tasks; twin: the same network, trained on that task alone; tfidf: word counts and logistic regression,\n"
-    "single per task, pooled over tasks with the same labels. The interval is about joint - twin and the luck of the test rows."
+    "twin: the same network, trained on that task alone; tfidf: word counts with logistic regression, a model per task (single) or per set "
+    "of labels (pooled). The interval is about joint - twin: how far the luck of the test rows goes."
 )
 
 
