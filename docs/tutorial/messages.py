@@ -26,7 +26,13 @@ SAYINGS = {
     },
     "positive": {
         "delivery": ["came a day early", "arrived in one piece", "was at the door by nine", "was quick as ever", "arrived just in time"],
-        "billing": ["was settled at once", "came back within a day", "was correct to the cent", "could not be simpler", "worked straight away"],
+        "billing": [
+            "was settled at once",
+            "came back within a day",
+            "was correct to the cent",
+            "could not be simpler",
+            "worked straight away",
+        ],
         "product": ["is better than I hoped", "fits perfectly", "works like a charm", "looks lovely", "feels solid and well made"],
     },
 }

@@ -25,6 +25,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "ben
 FENCE = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 TABLE_ROW = re.compile(r"^\| `([\w.*]+)` \| `(.*?)` \| (.+) \|$", re.MULTILINE)
 MINIMAL = {"name": "example", "tasks": {"movie": "movie.csv"}}
+COMMAND: Any = typer.main.get_command(app)
 WITH_FORMS = ("source", "label", "sampler", "objective")
 """Sections of several forms: one entry of the tables each."""
 IN_BLOCKS_ONLY = {"name", "description", "tasks.*.corpus.source", "tasks.*.corpus.label"}
@@ -55,9 +56,30 @@ def command_lines() -> list[Any]:
     return found
 
 
+def inline_commands() -> list[Any]:
+    """Commands named in running text: `polytask models rollback`."""
+    found = []
+    for page in PAGES:
+        text = re.sub(r"^ *```.*?^ *```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for shown in sorted(set(re.findall(r"`polytask\s([^`]*)`", text))):
+            words = shlex.split(shown)
+            found.append(pytest.param(words, id=f"{page.relative_to(ROOT)}: {' '.join(words)}"))
+    return found
+
+
+def found_command(words: list[str]) -> tuple[Any, list[str]]:
+    """The command that `words` begin with, and what follows its name."""
+    command, rest = COMMAND, list(words)
+    while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
+        assert rest[0] in command.commands, f"there is no command {rest[0]}; there are {sorted(command.commands)}"
+        command = command.commands[rest.pop(0)]
+    return command, rest
+
+
 def test_there_is_something_to_check() -> None:
     assert len(blocks("yaml")) > 10
     assert len(command_lines()) > 5
+    assert len(inline_commands()) > 5
 
 
 @pytest.mark.parametrize("block", blocks("yaml"))
@@ -71,14 +93,18 @@ def test_an_experiment_shown_is_one(block: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", command_lines())
 def test_a_command_shown_exists_with_its_options(words: list[str]) -> None:
-    command: Any = typer.main.get_command(app)
-    rest = list(words)
-    while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
-        assert rest[0] in command.commands, f"there is no command {rest[0]}; there are {sorted(command.commands)}"
-        command = command.commands[rest.pop(0)]
+    command, rest = found_command(words)
     if "--help" in rest or (hasattr(command, "commands") and "--version" in rest):
         return
     command.make_context("polytask", rest)  # parses and checks the words, and runs nothing
+
+
+@pytest.mark.parametrize("words", inline_commands())
+def test_a_command_named_in_running_text_exists_with_its_options(words: list[str]) -> None:
+    """It may be shown without its arguments."""
+    command, rest = found_command(words)
+    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    assert {word for word in rest if word.startswith("-")} <= known
 
 
 def stated_defaults() -> dict[str, str]:
