@@ -6,6 +6,7 @@ A hook of mkdocs (`hooks:` in mkdocs.yml); nothing of it is kept in the reposito
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def commands_page() -> str:
     """Every command with its arguments and options, as `--help` tells them."""
     command = typer.main.get_command(app)
     text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="polytask")
-    return text.replace("# `polytask`", "# Commands", 1).replace("{CONFIG}", "CONFIG")
+    return re.sub(r"\{([A-Z_]+)\}", r"\1", text.replace("# `polytask`", "# Commands", 1))
 
 
 def library_page(room: str) -> str:
@@ -102,13 +103,14 @@ def _takes(form: dict[str, Any]) -> str:
         inside = [_takes(one) for one in form.get("prefixItems", [form["items"]] if "items" in form else [])]
         return f"list of {', '.join(inside)}" if inside else "list"
     if kind == "object":
-        return f"names: {_takes(form['additionalProperties'])}" if isinstance(form.get("additionalProperties"), dict) else "section"
+        named = [*form.get("patternProperties", {}).values(), form.get("additionalProperties")]
+        return next((f"names, each with {_takes(one)}" for one in named if isinstance(one, dict)), "section")
     return {"null": "`null`", "integer": "whole number"}.get(kind, kind) + _bounds(form)
 
 
 def _bounds(form: dict[str, Any]) -> str:
     words = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-    found = " and ".join(f"{word} {form[key]:g}" for key, word in words.items() if key in form)
+    found = " and ".join(f"{word} {form[key]:.10g}" for key, word in words.items() if key in form)
     return f" {found}" if found else ""
 
 
