@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["home", "home_folder"]
+__all__ = ["home", "home_folder", "tracking_uri"]
 
 
 def home() -> Path:
@@ -18,3 +18,8 @@ def home_folder(*parts: str) -> Path:
     folder = home().joinpath(*parts)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def tracking_uri() -> str:
+    """Where MLflow keeps runs and models: MLFLOW_TRACKING_URI, else a SQLite file in the home folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home() / 'mlflow.db'}"

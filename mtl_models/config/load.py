@@ -1,7 +1,8 @@
-"""Experiment files: YAML in, `Experiment` out, with errors that name file, line, key and value."""
+"""Experiment files: YAML, or a mapping like it, in; `Experiment` out, with errors that name file, line, key and value."""
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from mtl_models.config.experiment import TASK_NAME, Experiment
 from mtl_models.errors import ConfigError
 
-__all__ = ["load_experiment"]
+__all__ = ["load_experiment", "parse_experiment"]
 
 Path_ = tuple[str | int, ...]
 
@@ -58,11 +59,21 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     _collect_lines(root, (), lines)
     for override in overrides:
         _override(data, override)
+    changed: dict[Path_, str] = {tuple(override.partition("=")[0].split(".")): override for override in overrides}
+    return _validated(data, path, lines, changed)
+
+
+def parse_experiment(data: Mapping[str, Any]) -> Experiment:
+    """An experiment from a mapping with the keys of an experiment file. Raises `ConfigError` with every fault found."""
+    return _validated(copy.deepcopy(dict(data)), Path("experiment"), {}, {})
+
+
+def _validated(data: dict[str, Any], path: Path, lines: dict[Path_, int], changed: Mapping[Path_, str]) -> Experiment:
+    """`lines` is empty where there is no file; `path` is then only a name."""
     _merge_defaults(data, lines, path)
     try:
         return Experiment.model_validate(data)
     except ValidationError as error:
-        changed: dict[Path_, str] = {tuple(override.partition("=")[0].split(".")): override for override in overrides}
         raise ConfigError("\n".join(_describe(path, data, lines, changed, fault) for fault in error.errors())) from None
 
 
@@ -117,7 +128,7 @@ def _merge_defaults(data: dict[str, Any], lines: dict[Path_, int], path: Path) -
         return
     tasks = data.get("tasks")
     if not isinstance(defaults, dict) or not isinstance(tasks, dict):
-        raise ConfigError(f"{path}:{lines.get(('defaults',), 1)}: defaults: a mapping of task keys, beside tasks")
+        raise ConfigError(f"{_place(path, lines, ('defaults',))}: defaults: a mapping of task keys, beside tasks")
     for name, task in tasks.items():
         own = {"corpus": {"source": task}} if isinstance(task, str) else task
         if isinstance(own, dict) and isinstance(own.get("corpus"), str):
@@ -149,7 +160,7 @@ def _describe(path: Path, data: Any, lines: dict[Path_, int], changed: Mapping[P
         message = _IN_OUR_WORDS.get((fault["type"], fault.get("ctx", {}).get("pattern", "")), fault["msg"].removeprefix("Value error, "))
         found = "" if fault["type"] in ("missing", "value_error") else f" (found: {fault['input']!r})"
     override = next((changed[at[:depth]] for depth in range(len(at), 0, -1) if at[:depth] in changed), None)
-    where = f"{path}:{_line(lines, at)}" if override is None else f"--set {override}"
+    where = _place(path, lines, at) if override is None else f"--set {override}"
     return f"{where}: {_dotted(at)}: {message}{found}"
 
 
@@ -174,11 +185,11 @@ def _plain(data: Any, loc: Sequence[str | int]) -> Path_:
     return tuple(at)
 
 
-def _line(lines: dict[Path_, int], at: Path_) -> int:
-    """The line of the key, or of the nearest section around it that stands in the file."""
+def _place(path: Path, lines: dict[Path_, int], at: Path_) -> str:
+    """The file, with the line of the key or of the nearest section around it that stands there."""
     while at and at not in lines:
         at = at[:-1]
-    return lines.get(at, 1)
+    return f"{path}:{lines.get(at, 1)}" if lines else str(path)
 
 
 def _dotted(at: Path_) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mtl_models.errors import TrackingError
 from mtl_models.files import writing_file
-from mtl_models.home import home
+from mtl_models.home import home, tracking_uri
 from mtl_models.progress import say
 
 __all__ = ["artifact_root", "connect", "experiment_id", "is_server", "shown", "talking_to", "tracking_uri"]
@@ -25,11 +25,6 @@ __all__ = ["artifact_root", "connect", "experiment_id", "is_server", "shown", "t
 _SQLITE = "sqlite:///"
 _RETRIES, _TIMEOUT = 3, 10
 _AGAIN = "the same command run again goes on from the cache"
-
-
-def tracking_uri() -> str:
-    """Where MLflow keeps runs and models: MLFLOW_TRACKING_URI, else a SQLite file in the home folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{home() / 'mlflow.db'}"
 
 
 def artifact_root() -> Path:
