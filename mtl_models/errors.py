@@ -5,7 +5,7 @@ The command line prints the message alone and exits with code 2; anything else i
 
 from __future__ import annotations
 
-__all__ = ["ConfigError", "CorpusError", "ModelFolderError", "PolytaskError", "TrackingError", "VectorsError"]
+__all__ = ["ConfigError", "CorpusError", "DriftError", "ModelFolderError", "PolytaskError", "TrackingError", "VectorsError"]
 
 
 class PolytaskError(Exception):
@@ -18,6 +18,10 @@ class ConfigError(PolytaskError):
 
 class CorpusError(PolytaskError):
     """A corpus cannot be fetched, read, labelled or split, or fails a critical expectation."""
+
+
+class DriftError(PolytaskError):
+    """Texts to answer are further from those that the model was trained on than the limits allow, and that was to be refused."""
 
 
 class VectorsError(PolytaskError):

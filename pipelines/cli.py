@@ -144,6 +144,58 @@ def predict(
     predict_texts(texts or [], file, model, task, format.value)
 
 
+class OnDrift(StrEnum):
+    """What drift does to a batch."""
+
+    warn = "warn"
+    refuse = "refuse"
+
+
+@app.command(epilog="Example: polytask batch reviews.csv --model models:/polytask-demo@champion --out answers.parquet")
+def batch(
+    source: Annotated[
+        str, typer.Argument(metavar="INPUT", help="File or URL: .txt (one a line), .csv, .tsv, .jsonl or .parquet.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="Parquet file to write.", show_default=False)],
+    model: Annotated[
+        str | None, typer.Option(help="models:/NAME@ALIAS or models:/NAME/VERSION. Default: the only champion.", show_default=False)
+    ] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Answer for this task only. May be repeated.", show_default=False)] = None,
+    column: Annotated[str, typer.Option(help="Column, or key, of the texts.")] = "text",
+    on_drift: Annotated[OnDrift, typer.Option(help="What to do where the texts are unlike those of training.")] = OnDrift.warn,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a limit, e.g. drift.domain=0.9. May be repeated.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every step anew, whatever the cache holds.")] = False,
+) -> None:
+    """Answer a file with a registered model, in a tracked run: checked first, compared with what the model was trained on, traceable after.
+
+    Every answer has a prediction id; `polytask trace` tells what it comes from.
+    """
+    from pipelines.batch import answer_file
+
+    try:
+        answer_file(source, column, model, task or (), out, overrides or (), on_drift is OnDrift.refuse, cache=not no_cache)
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on from there", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@app.command(epilog="Example: polytask trace 0123456789abcdef0123-17-movie")
+def trace(
+    prediction: Annotated[
+        str, typer.Argument(metavar="PREDICTION_ID", help="From the column prediction_id of an answers file.", show_default=False)
+    ],
+    file: Annotated[
+        Path | None, typer.Option(help="The answers file, where the run's own copy is out of reach.", show_default=False)
+    ] = None,
+) -> None:
+    """Tell where an answer of `polytask batch` comes from: input, batch, model, training runs, corpora, code."""
+    from pipelines.trace import trace_prediction
+
+    trace_prediction(prediction, file)
+
+
 @app.command(epilog="Example: polytask study configs/studies/little-data.yaml --out results.md")
 def study(
     file: Annotated[Path, typer.Argument(help="Study file (YAML).", metavar="STUDY", show_default=False)],

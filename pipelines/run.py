@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zenml.models import PipelineRunResponse
     from zenml.pipelines.pipeline_definition import Pipeline
 
-__all__ = ["run_experiment", "run_pipeline"]
+__all__ = ["run_experiment", "run_named", "run_pipeline"]
 
 
 def run_experiment(config: Path, overrides: Sequence[str], cache: bool) -> None:
@@ -47,14 +47,19 @@ def run_experiment(config: Path, overrides: Sequence[str], cache: bool) -> None:
 
 def run_pipeline(pipeline: Pipeline, experiment: Experiment, cache: bool, *arguments: object) -> PipelineRunResponse:
     """Run `pipeline` on the experiment and `arguments`; the complete run, or `PolytaskError`."""
+    return run_named(pipeline, experiment.name, cache, experiment, *arguments)
+
+
+def run_named(pipeline: Pipeline, name: str, cache: bool, *arguments: object) -> PipelineRunResponse:
+    """Run `pipeline` on `arguments`, as `name` with the date and time; the complete run, or `PolytaskError`."""
     from zenml.enums import ExecutionMode, ExecutionStatus
 
     configured = pipeline.with_options(
-        run_name=f"{experiment.name}-{{date}}-{{time}}",
+        run_name=f"{name}-{{date}}-{{time}}",
         enable_cache=cache,
         execution_mode=ExecutionMode.FAIL_FAST,
     )
-    run: PipelineRunResponse | None = configured(experiment, *arguments)
+    run: PipelineRunResponse | None = configured(*arguments)
     if run is None:
         raise PolytaskError("the orchestrator gave no run back; look at its own pages for what became of it")
     if run.status != ExecutionStatus.COMPLETED:

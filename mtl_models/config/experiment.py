@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from mtl_models.config.base import Section
 from mtl_models.config.corpus import Corpus, Validation
+from mtl_models.config.drift import Drift
 from mtl_models.config.finetuning import Finetuning
 from mtl_models.config.judging import Evaluation, Gate, Reference, Registry
 from mtl_models.config.network import JointLstm, Network
@@ -93,6 +94,7 @@ class Experiment(Section):
     evaluation: Evaluation = Evaluation()
     gate: Gate = Gate()
     registry: Registry = Registry()
+    drift: Drift = Drift()
 
     @model_validator(mode="after")
     def _vocabularies_match(self) -> Experiment:

@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mtl_models.evaluation.bootstrap import Estimate
+from mtl_models.evaluation.drift import Picture
 from mtl_models.reports.numbers import interval, score, signed, verdict
 
-__all__ = ["Line", "alternative", "cosine_curves", "curves", "transfer_plot"]
+__all__ = ["Line", "alternative", "cosine_curves", "curves", "paired_bars", "transfer_plot"]
 
 Line = Sequence[tuple[float, float]]
 
@@ -102,6 +103,23 @@ def transfer_plot(name: str, differences: Mapping[str, Estimate], alt: str) -> M
         axes.xaxis.set_major_formatter(lambda value, _: signed(value) if value else "0")
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
         axes.set_xlabel("joint minus twin")
+        return _svg(figure, name, alt)
+
+
+def paired_bars(name: str, picture: Picture, xlabel: str, alt: str) -> Markup:
+    """Two distributions side by side, bin by bin; `name` is unique on the page."""
+    with mpl.rc_context(_settings(name, grid="y")):
+        figure, axes = _canvas(3.7, 2.3)
+        places = range(len(picture.bins))
+        axes.bar([place - 0.2 for place in places], picture.trained, 0.4, color=_SOFT, label="training")
+        axes.bar([place + 0.2 for place in places], picture.new, 0.4, color=_JOINT, label="these texts")
+        crowded = len(picture.bins) > 3
+        axes.set_xticks(places, picture.bins, rotation=40 if crowded else 0, ha="right" if crowded else "center", fontsize=7.5)
+        axes.tick_params(axis="x", length=0)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
+        axes.set_xlabel(xlabel)
+        axes.legend(frameon=False, fontsize=7.5, handlelength=1.2, columnspacing=1.0, handletextpad=0.5, ncols=2, **_ABOVE)
         return _svg(figure, name, alt)
 
 

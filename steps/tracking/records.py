@@ -12,9 +12,10 @@ from pydantic import BaseModel, ValidationError
 
 from steps.tracking.client import connect, talking_to
 
-__all__ = ["COMPARISON", "REGISTRATION", "read_record"]
+__all__ = ["COMPARISON", "EXPERIMENT", "REGISTRATION", "read_record"]
 
 COMPARISON = "comparison.json"
+EXPERIMENT = "experiment.json"
 REGISTRATION = "registration.json"
 
 Record = TypeVar("Record", bound=BaseModel)

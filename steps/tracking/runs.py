@@ -21,7 +21,16 @@ from steps.tracking.inputs import corpus_input
 from steps.tracking.metrics import curves, differences, measures_on_test, references
 from steps.tracking.parameters import config_hash, flatten
 
-__all__ = ["LoggedRun", "TrainingRecord", "find_run", "log_artifacts", "log_training_run", "tag_run"]
+__all__ = [
+    "LoggedRun",
+    "TrainingRecord",
+    "find_run",
+    "log_artifacts",
+    "log_training_run",
+    "log_values",
+    "running",
+    "tag_run",
+]
 
 _PARAMS_AT_ONCE, _METRICS_AT_ONCE = 100, 1000
 _PREFIX = "polytask."
@@ -68,10 +77,10 @@ def log_training_run(record: TrainingRecord, client: MlflowClient | None = None)
     with talking_to(client):
         experiment = experiment_id(client, record.experiment.name)
         tags = _tags(record) | {"polytask.role": JOINT}
-        with _run(client, experiment, record.name, tags, record.experiment.description) as run_id:
+        with running(client, experiment, record.name, tags, record.experiment.description) as run_id:
             step = record.joint.best_epoch
             measured = [*measures_on_test(record.comparison, JOINT, step), *references(record.comparison, step)]
-            _log(
+            log_values(
                 client,
                 run_id,
                 params=flatten(record.experiment) | {"parameters": str(record.joint.parameters)},
@@ -148,8 +157,8 @@ def _log_twin(client: MlflowClient, experiment: str, parent: str, record: Traini
         f"polytask.corpus.{task}": corpus.fingerprint,
         MLFLOW_PARENT_RUN_ID: parent,
     }
-    with _run(client, experiment, f"twin {task}", tags) as run_id:
-        _log(
+    with running(client, experiment, f"twin {task}", tags) as run_id:
+        log_values(
             client,
             run_id,
             params={"task": task, "parameters": str(history.parameters)},
@@ -160,7 +169,7 @@ def _log_twin(client: MlflowClient, experiment: str, parent: str, record: Traini
 
 
 @contextmanager
-def _run(client: MlflowClient, experiment: str, name: str, tags: Mapping[str, str], note: str = "") -> Iterator[str]:
+def running(client: MlflowClient, experiment: str, name: str, tags: Mapping[str, str], note: str = "") -> Iterator[str]:
     """A run that ends as FINISHED if the block ends well, else as FAILED."""
     described = {**tags, MLFLOW_RUN_NAME: name} | ({MLFLOW_RUN_NOTE: note} if note else {})
     run_id = str(client.create_run(experiment, tags=described, run_name=name).info.run_id)
@@ -172,7 +181,9 @@ def _run(client: MlflowClient, experiment: str, name: str, tags: Mapping[str, st
     client.set_terminated(run_id, "FINISHED")
 
 
-def _log(client: MlflowClient, run_id: str, params: Mapping[str, str], metrics: Sequence[Metric], inputs: Sequence[DatasetInput]) -> None:
+def log_values(
+    client: MlflowClient, run_id: str, params: Mapping[str, str], metrics: Sequence[Metric], inputs: Sequence[DatasetInput]
+) -> None:
     """Everything in as few calls as MLflow's limits allow."""
     entries = [Param(name, value) for name, value in params.items()]
     for start in range(0, len(entries), _PARAMS_AT_ONCE):

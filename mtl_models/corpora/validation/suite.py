@@ -20,7 +20,7 @@ from mtl_models.corpora.validation.columns import label_names
 from mtl_models.corpora.validation.engine import great_expectations
 from mtl_models.errors import ConfigError
 
-__all__ = ["COLUMNS", "read_suite", "suite_table"]
+__all__ = ["COLUMNS", "columns_named", "read_suite", "suite_table"]
 
 COLUMNS = ("id", "text", "label", "group", "split", "length")
 
@@ -89,7 +89,7 @@ def _expectation(entry: Any, where: str) -> Any:
         raise ConfigError(f"{where}: no expectation is called '{kind}'{_near(kind, known)}")
     if not isinstance(kwargs, dict):
         raise ConfigError(f"{where} ({kind}): kwargs must be an object")
-    for column in _columns(kwargs):
+    for column in columns_named(kwargs):
         if column not in COLUMNS:
             raise ConfigError(f"{where} ({kind}): no column '{column}'{_near(column, COLUMNS)}; there are {', '.join(COLUMNS)}")
     try:
@@ -102,7 +102,8 @@ def _expectation(entry: Any, where: str) -> Any:
         raise ConfigError(f"{where} ({kind}): {reason}") from None
 
 
-def _columns(kwargs: dict[str, Any]) -> list[str]:
+def columns_named(kwargs: dict[str, Any]) -> list[str]:
+    """The columns that an expectation is about; none of one that is about the whole table."""
     named = [kwargs[key] for key in _COLUMN_KEYS if isinstance(kwargs.get(key), str)]
     for key in _COLUMN_LISTS:
         listed = kwargs.get(key)

@@ -19,7 +19,17 @@ from mtl_models.corpora.validation.script import check_script
 from mtl_models.corpora.validation.suite import read_suite, suite_table
 from mtl_models.errors import ConfigError, CorpusError
 
-__all__ = ["Check", "Lengths", "OffendingRow", "ValidationReport", "raise_if_critical", "validate"]
+__all__ = [
+    "Check",
+    "Lengths",
+    "OffendingRow",
+    "ValidationReport",
+    "judge",
+    "judge_suite",
+    "lengths_of",
+    "raise_if_critical",
+    "validate",
+]
 
 
 def validate(corpus: Corpus, expected: Validation) -> ValidationReport:
@@ -32,28 +42,28 @@ def validate(corpus: Corpus, expected: Validation) -> ValidationReport:
         check_script(corpus.task, expected.script)
     suite = None if expected.suite is None else read_suite(Path(expected.suite))
     schema = pd.DataFrame({name: [] for name in schema_of(corpus.splits)})
-    checks = _judge(corpus, schema, column_checks(corpus.kind))
+    checks = judge(corpus, schema, column_checks(corpus.kind))
     if not all(check.success for check in checks):
         rows: dict[Split, int] = {split: len(corpus.splits[split]) for split in SPLITS if split in corpus.splits}
         return ValidationReport(task=corpus.task, checks=tuple(checks), rows=rows, classes={}, lengths=None)
     columns = measure(corpus, expected.script)
-    checks += _judge(corpus, columns.rows, row_checks(columns.rows, corpus.labels, expected, corpus.kind))
+    checks += judge(corpus, columns.rows, row_checks(columns.rows, corpus.labels, expected, corpus.kind))
     counts: dict[str, dict[Split, int]] = {}
     if corpus.kind != "rating":
         classes = class_table(columns.rows, corpus.labels, columns.has)
-        checks += _judge(corpus, classes, class_checks(classes, columns, expected))
+        checks += judge(corpus, classes, class_checks(classes, columns, expected))
         counts = {line.label: {split: int(getattr(line, split)) for split in SPLITS} for line in classes.itertuples()}
     if expected.script is not None:
         share = pd.DataFrame({"script": [columns.in_script / max(1, columns.letters)]})
-        checks += _judge(corpus, share, script_checks(columns, expected.script, expected.script_share))
+        checks += judge(corpus, share, script_checks(columns, expected.script, expected.script_share))
     if suite is not None and expected.suite is not None:
-        checks += _judge_suite(corpus, suite, expected.suite)
+        checks += judge_suite(corpus, suite, expected.suite)
     return ValidationReport(
         task=corpus.task,
         checks=tuple(checks),
         rows={split: len(corpus.splits[split]) for split in SPLITS},
         classes=counts,
-        lengths=_lengths(columns.rows["length"]),
+        lengths=lengths_of(columns.rows["length"]),
     )
 
 
@@ -70,7 +80,7 @@ def raise_if_critical(report: ValidationReport) -> None:
     raise CorpusError("\n".join(lines))
 
 
-def _judge(corpus: Corpus, table: pd.DataFrame, planned: Sequence[PlannedCheck]) -> list[Check]:
+def judge(corpus: Corpus, table: pd.DataFrame, planned: Sequence[PlannedCheck]) -> list[Check]:
     """The planned checks with their outcomes on `table`."""
     checks = []
     for plan, outcome in zip(planned, run(table, [plan.expectation for plan in planned]), strict=True):
@@ -91,7 +101,7 @@ def _judge(corpus: Corpus, table: pd.DataFrame, planned: Sequence[PlannedCheck])
     return checks
 
 
-def _judge_suite(corpus: Corpus, expectations: Sequence[Any], suite: str) -> list[Check]:
+def judge_suite(corpus: Corpus, expectations: Sequence[Any], suite: str) -> list[Check]:
     """The user's expectations. One that cannot be judged is a fault of the suite."""
     checks = []
     for place, outcome in enumerate(run(suite_table(corpus, expectations), expectations)):
@@ -140,7 +150,8 @@ def _offending(corpus: Corpus, rows: Sequence[int]) -> tuple[OffendingRow, ...]:
     return tuple(found)
 
 
-def _lengths(lengths: pd.Series[float]) -> Lengths | None:
+def lengths_of(lengths: pd.Series[float]) -> Lengths | None:
+    """The counts that a reader wants; None where there is no text."""
     present = lengths.dropna()
     if present.empty:
         return None
