@@ -31,9 +31,9 @@ class Addresses(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built as `make docs` builds it: a link or an anchor that leads nowhere ends the build."""
+    """The site, built as `make docs` builds it: a link or an anchor that leads nowhere ends the build (with `--quiet` it would not)."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     environment = os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)}
     built = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
@@ -64,13 +64,19 @@ def test_no_style_sheet_fetches_anything_from_elsewhere(site: Path) -> None:
     [
         ("reference/commands.html", ["polytask models rollback", "--no-cache"]),
         ("reference/experiment.html", ["successive_regularisation", "min_mean_gain", "PackageSource"]),
-        ("reference/library/training.html", ["mtl_models.training.fit.fit", "it ends with its best weights"]),
+        ("reference/library/training.html", ["mtl_models.training.fit", "it ends with its best weights"]),
         ("benchmarks.html", ["padding.py"]),
     ],
 )
 def test_the_generated_pages_are_there_and_full(site: Path, page: str, told: list[str]) -> None:
     text = re.sub(r"<[^>]+>", "", (site / page).read_text(encoding="utf-8"))
     assert [part for part in told if part not in text] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "benchmarks/README.md", "CHANGELOG.md"])
+def test_links_of_pages_outside_the_site_lead_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", (ROOT / page).read_text(encoding="utf-8"))
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
 
 
 def test_the_sources_of_the_generated_pages_stay_at_home(site: Path) -> None:
