@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from mtl_models.config.backbone import SentenceEncoder
 from mtl_models.config.base import Section
 from mtl_models.config.corpus import Corpus, Validation
 from mtl_models.config.drift import Drift
@@ -18,7 +19,7 @@ from mtl_models.config.samplers import GivenSampler
 from mtl_models.config.text import TextOptions, Vocabulary
 from mtl_models.config.training import Training
 
-__all__ = ["Experiment", "Kind", "Task", "TaskSettings"]
+__all__ = ["SHARED", "Experiment", "Kind", "Task", "TaskSettings"]
 
 SHARED = "shared"
 TASK_NAME = r"^[a-z][a-z0-9_]{0,31}$"
@@ -136,6 +137,31 @@ class Experiment(Section):
         return self
 
     @model_validator(mode="after")
+    def _freezing_knows_its_tasks(self) -> Experiment:
+        phases = self.training.in_phases()
+        for number, (tasks, training) in enumerate(phases):
+            where = f"training.phases[{number}]" if self.training.phases else "training"
+            for key, named in (("tasks", tasks or ()), ("freeze.heads", training.freeze.heads)):
+                unknown = next((name for name in named if name not in self.tasks), None)
+                if unknown is not None:
+                    raise ValueError(f"{where}.{key} names '{unknown}', but the tasks are {', '.join(self.tasks)}")
+        idle = next((name for name in self.tasks if not any(tasks is None or name in tasks for tasks, _ in phases)), None)
+        if idle is not None:
+            raise ValueError(f"no phase of training.phases trains the task '{idle}'; name it in one")
+        return self
+
+    @model_validator(mode="after")
+    def _backbone_brings_its_words(self) -> Experiment:
+        if not isinstance(self.network, SentenceEncoder):
+            return self
+        if self.vocabularies != {SHARED: Vocabulary()}:
+            raise ValueError("vocabularies: a sentence_encoder reads with the tokenizer of its backbone; leave the section out")
+        for name, task in self.tasks.items():
+            if task.text != TextOptions():
+                raise ValueError(f"tasks.{name}.text: a sentence_encoder's texts are normalised by its backbone's tokenizer; leave it out")
+        return self
+
+    @model_validator(mode="after")
     def _columns_differ(self) -> Experiment:
         clash = next((name for name in self.tasks if f"{name}_confidence" in self.tasks), None)
         if clash:
@@ -143,6 +169,11 @@ class Experiment(Section):
                 f"the tasks '{clash}' and '{clash}_confidence' would share a column of the registered model's answers; rename one"
             )
         return self
+
+    @property
+    def word_vocabularies(self) -> dict[str, Vocabulary]:
+        """The vocabularies that are built from the corpora: none where a backbone brings its own."""
+        return {} if isinstance(self.network, SentenceEncoder) else self.vocabularies
 
     @property
     def model_name(self) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from mtl_models.config.backbone import SentenceEncoder
 from mtl_models.config.base import Section
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "LstmLinear",
     "Network",
     "NgramsSection",
+    "SentenceEncoder",
     "TransformerSection",
 ]
 
@@ -129,7 +131,7 @@ def _first_by_default(value: Any) -> Any:
 
 Network = Annotated[
     Annotated[
-        JointLstm | JointLstmAttention | JointTransformerLstm | JointTransformerLstmAttention | Dlnc | LstmLinear,
+        JointLstm | JointLstmAttention | JointTransformerLstm | JointTransformerLstmAttention | Dlnc | LstmLinear | SentenceEncoder,
         Field(discriminator="name"),
     ],
     BeforeValidator(_first_by_default),

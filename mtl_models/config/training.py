@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from mtl_models.config.base import Section
+from mtl_models.config.freezing import Freeze, Phase
 from mtl_models.config.objectives import CaGrad, FixedWeights, Mgda, NashMtl, Objective, PcGrad, UpGrad
 from mtl_models.config.samplers import ProportionalSampler, RoundRobinSampler, Sampler, SequentialSampler
 
@@ -37,6 +38,11 @@ class Training(Section):
     )
     optimizer: Literal["adam", "adamw"] = "adamw"
     learning_rate: float = Field(1e-3, gt=0.0, le=10.0)
+    layer_decay: float = Field(
+        1.0, gt=0.0, le=1.0, description="factor on the learning rate from one layer to the one below; heads have the full rate"
+    )
+    freeze: Freeze = Freeze()
+    phases: tuple[Phase, ...] = Field((), description="trainings in a row, each with its tasks, epochs and freezing; default: one")
     weight_decay: float = Field(0.01, ge=0.0, description="decoupled with adamw, L2 with adam")
     warmup: float = Field(0.1, ge=0.0, lt=1.0, description="share of the updates over which the learning rate rises")
     decay: Literal["linear", "cosine", "none"] = Field("linear", description="shape of the fall to zero after the warm-up")
@@ -44,14 +50,15 @@ class Training(Section):
     patience: int | None = Field(4, ge=1, description="a task stops after so many epochs without a better dev metric; null never stops")
     metric: Literal["macro_f1", "accuracy", "mcc"] = Field("macro_f1", description="dev metric that stops a task and picks the weights")
     calibration: Literal["none", "temperature"] = Field(
-        "none", description="divide each task's logits by a temperature fitted on dev after training; no answer changes, only how sure it is"
+        "none",
+        description="divide each task's logits by a temperature fitted on dev after training; no answer changes, only how sure it is",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto is bf16 on a GPU and fp32 on a CPU")
 
     @model_validator(mode="after")
     def _pairs_are_possible(self) -> Training:
-        faults = list(self._impossible_pairs())
+        faults = [*self._impossible_pairs(), *self._phases_alone()]
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -78,3 +85,27 @@ class Training(Section):
                 f"`learning_state: per_task` wants updates of one task each, and those of `updates: {updates}` are of several; "
                 "take `updates: single_task`, or `learning_state: shared`"
             )
+
+    def _phases_alone(self) -> Iterator[str]:
+        for key in ("epochs", "freeze"):
+            if self.phases and key in self.model_fields_set:
+                yield f"`{key}` stands in every phase; leave out `training.{key}` where there are `training.phases`"
+
+    def in_phases(self) -> list[tuple[tuple[str, ...] | None, Training]]:
+        """Tasks (None: all) and settings of every phase; without `phases` the one training there is."""
+        if not self.phases:
+            return [(None, self)]
+        return [
+            (
+                phase.tasks,
+                self.model_copy(
+                    update={
+                        "phases": (),
+                        "epochs": phase.epochs,
+                        "freeze": phase.freeze,
+                        "learning_rate": phase.learning_rate or self.learning_rate,
+                    }
+                ),
+            )
+            for phase in self.phases
+        ]

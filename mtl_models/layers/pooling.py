@@ -16,7 +16,7 @@ __all__ = ["Pooling", "last_state", "max_state", "mean_state"]
 def last_state(states: Tensor, lengths: Tensor, directions: int = 1) -> Tensor:
     """(B, n, D) -> (B, D): where each direction ends, the last position forwards and (second half of D) the first position backwards."""
     ahead = states.shape[2] // directions
-    rows = torch.arange(len(states), device=states.device)
+    rows = torch.arange(states.shape[0], device=states.device)
     return torch.cat([states[rows, lengths - 1, :ahead], states[:, 0, ahead:]], dim=1)
 
 

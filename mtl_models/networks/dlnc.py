@@ -38,6 +38,8 @@ class Dlnc(Network):
     a text that several tasks ask for is read once for each of them. `heads[task]` holds all that a task owns.
     """
 
+    embeddings: Embeddings
+
     def __init__(self, config: DlncSection, tasks: Sequence[Task], matrices: Mapping[str, Tensor]) -> None:
         super().__init__(tasks)
         self.embeddings = Embeddings(matrices, {task.name: task.vocabulary for task in tasks}, config.trainable_embeddings)

@@ -17,11 +17,12 @@ from mtl_models import __version__
 from mtl_models.config.network import Network as NetworkConfig
 from mtl_models.errors import ModelFolderError
 from mtl_models.files import sha256_of, writing_folder
+from mtl_models.networks.backbone import Backbone
 from mtl_models.networks.build import build_network
 from mtl_models.networks.model import Model
 from mtl_models.networks.network import Batch, Network, evaluating
 from mtl_models.tasks.task import Task
-from mtl_models.text.vocabulary import Vocabulary
+from mtl_models.text.subwords import load_vocabulary
 
 __all__ = ["FORMAT", "load_model", "model_fingerprint", "probe_logits", "read_extra", "save_model"]
 
@@ -43,8 +44,10 @@ class _Config(BaseModel):
     network: NetworkConfig
     tasks: tuple[Task, ...]
     max_tokens: int
-    vectors: dict[str, tuple[int, int]]
+    vectors: dict[str, tuple[int, int]] = {}
     """Vocabulary -> shape (V, E) of its word vectors."""
+    backbones: dict[str, dict[str, Any]] = {}
+    """Vocabulary -> Hugging Face configuration of the encoder that reads it."""
     fingerprint: str
     """`Model.fingerprint()` of what was saved."""
     files: dict[str, str]
@@ -65,13 +68,15 @@ def save_model(model: Model, folder: Path, extra: Mapping[str, Any] | None = Non
         names = _tokenizer_files(model.tasks)
         for vocabulary, name in names.items():
             model.vocabularies[vocabulary].save(draft / name)
+        start = model.network.starting_weights()
         config = _Config(
             format=FORMAT,
             library=__version__,
             network=model.config,
             tasks=model.tasks,
             max_tokens=model.max_tokens,
-            vectors={name: (table.num_embeddings, table.embedding_dim) for name, table in model.network.embeddings.tables.items()},
+            vectors={name: tuple(found.shape) for name, found in start.items() if isinstance(found, Tensor)},
+            backbones={name: dict(found.config) for name, found in start.items() if isinstance(found, Backbone)},
             fingerprint=model.fingerprint(),
             files={name: sha256_of(draft / name) for name in (_WEIGHTS, *names.values())},
             extra=dict(extra or {}),
@@ -92,7 +97,7 @@ def load_model(folder: Path, device: str | torch.device = "cpu") -> Model:
     for name in (_WEIGHTS, *names.values()):
         if name not in config.files:
             raise ModelFolderError(f"{folder / _CONFIG}: files does not list {name}; {_again(config)}")
-    vocabularies = {vocabulary: Vocabulary.load(folder / name) for vocabulary, name in names.items()}
+    vocabularies = {vocabulary: load_vocabulary(folder / name) for vocabulary, name in names.items()}
     network = _empty_network(config, folder)
     _fill(network, folder / _WEIGHTS, config)
     return Model(network.to(device).eval(), config.tasks, vocabularies, config.network, config.max_tokens)
@@ -150,11 +155,13 @@ def _check_file(path: Path, sha256: str) -> None:
 
 def _empty_network(config: _Config, folder: Path) -> Network:
     """The network of `config` with weights of no account; PyTorch's global generator stays where it was."""
-    lacking = {task.vocabulary for task in config.tasks} - set(config.vectors)
+    start: dict[str, Tensor | Backbone] = {name: Backbone(found) for name, found in config.backbones.items()}
+    start |= {name: torch.zeros(shape) for name, shape in config.vectors.items()}
+    lacking = {task.vocabulary for task in config.tasks} - set(start)
     if lacking:
         raise ModelFolderError(f"{folder / _CONFIG}: vectors lacks the vocabulary {', '.join(sorted(lacking))}; {_again(config)}")
     with torch.random.fork_rng(devices=[]):
-        return build_network(config.network, config.tasks, {name: torch.zeros(shape) for name, shape in config.vectors.items()})
+        return build_network(config.network, config.tasks, start)
 
 
 def _fill(network: Network, path: Path, config: _Config) -> None:

@@ -41,6 +41,8 @@ class Joint(SharedEncoder):
     Raises `ConfigError` where the transformer's heads do not divide the dimension of the word vectors.
     """
 
+    embeddings: Embeddings
+
     def __init__(self, config: JointSection, tasks: Sequence[Task], matrices: Mapping[str, Tensor]) -> None:
         super().__init__(tasks)
         self.embeddings = Embeddings(matrices, {task.name: task.vocabulary for task in tasks}, config.trainable_embeddings)
@@ -101,7 +103,7 @@ class Joint(SharedEncoder):
 
     def _salts(self, batch: Batch) -> Tensor:
         """(B,) a number for the vocabulary of every row: id 7 of one language is another word than id 7 of another."""
-        salts = torch.zeros(len(batch.ids), dtype=torch.int64, device=batch.ids.device)
+        salts = torch.zeros(batch.ids.shape[0], dtype=torch.int64, device=batch.ids.device)
         for task, rows in batch.rows.items():
             salts = salts.index_fill(0, rows, zlib.crc32(self.embeddings.vocabulary_of[task].encode()))
         return salts

@@ -20,6 +20,8 @@ __all__ = ["LstmLinear"]
 class LstmLinear(SharedEncoder):
     """Embeddings, an LSTM read to its end, dropout, heads (Ghasemi's baseline, which is trained on each task alone)."""
 
+    embeddings: Embeddings
+
     def __init__(self, config: LstmLinearSection, tasks: Sequence[Task], matrices: Mapping[str, Tensor]) -> None:
         super().__init__(tasks)
         self.embeddings = Embeddings(matrices, {task.name: task.vocabulary for task in tasks}, config.trainable_embeddings)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mtl_models.layers.by_name import ModulesByName
 from mtl_models.layers.embeddings import Embeddings
+from mtl_models.networks.backbone import Backbone
 from mtl_models.networks.shared_heads import SharedHeads
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import PAD
@@ -24,13 +25,15 @@ class Batch:
     """Texts of one or several tasks, padded to the longest of them.
 
     `ids` (B, n) int64, each row in the vocabulary of the tasks that ask for it; `lengths` (B,) int64, at least 1, on the CPU;
-    `rows` task -> (B_t,) indices of the rows whose logits are wanted; `labels` task -> (B_t,) int64, absent for prediction.
+    `rows` task -> (B_t,) indices of the rows whose logits are wanted; `labels` task -> (B_t,) int64, absent for prediction; `features`
+    (B, F), where an encoder that does not move has read the texts before.
     """
 
     ids: Tensor
     lengths: Tensor
     rows: Mapping[str, Tensor]
     labels: Mapping[str, Tensor] = field(default_factory=dict)
+    features: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on `device` (lengths stay on the CPU, where packing wants them)."""
@@ -39,6 +42,7 @@ class Batch:
             self.lengths,
             {task: rows.to(device, non_blocking=True) for task, rows in self.rows.items()},
             {task: labels.to(device, non_blocking=True) for task, labels in self.labels.items()},
+            None if self.features is None else self.features.to(device, non_blocking=True),
         )
 
     def part(self, chosen: Tensor) -> Batch:
@@ -53,6 +57,7 @@ class Batch:
             lengths,
             {task: found[task][there] for task, there in kept.items()},
             {task: self.labels[task][there] for task, there in kept.items() if task in self.labels},
+            None if self.features is None else self.features[chosen.to(device)],
         )
 
 
@@ -74,13 +79,11 @@ class Network(nn.Module, ABC):
     The logits of a row depend neither on padding nor on the other rows of its batch.
     """
 
-    embeddings: Embeddings
-    """The word vectors, one table per vocabulary."""
-
     def __init__(self, tasks: Sequence[Task]) -> None:
         super().__init__()
         self.tasks = tuple(tasks)
         self.heads = ModulesByName()
+        self.embeddings: Embeddings | None = None
 
     @abstractmethod
     def forward(self, batch: Batch) -> Output:
@@ -91,10 +94,23 @@ class Network(nn.Module, ABC):
 
     def owned_by(self, tasks: Collection[str]) -> tuple[str, ...]:
         """Beginnings of the names of all weights that `tasks` alone own: their heads, and words that no other task reads."""
+        heads = (f"heads.{task}." for task in tasks)
+        if self.embeddings is None:
+            return tuple(heads)
         readers = self.embeddings.vocabulary_of
         others = {vocabulary for task, vocabulary in readers.items() if task not in tasks}
         words = (f"embeddings.tables.{name}." for name in self.embeddings.tables if name not in others)
-        return (*(f"heads.{task}." for task in tasks), *words)
+        return (*heads, *words)
+
+    def starting_weights(self) -> Mapping[str, Tensor | Backbone]:
+        """Vocabulary -> what `build_network` wants for another network of this form."""
+        assert self.embeddings is not None, "a network without word vectors says what it begins with"
+        return self.embeddings.matrices()
+
+    def encoder_parts(self) -> list[nn.Module]:
+        """The parts with weights that are no heads, from the one nearest to the heads down to the words."""
+        parts = [module for name, module in self.named_children() if name != "heads" and any(True for _ in module.parameters())]
+        return parts[::-1]
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """The trainable parameters that at least two tasks may move, in the order of `parameters()`."""

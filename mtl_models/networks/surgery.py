@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mtl_models.errors import ConfigError, ModelFolderError
+from mtl_models.networks.backbone import Backbone
 from mtl_models.networks.build import build_network
 from mtl_models.networks.folder import probe_logits
 from mtl_models.networks.model import Model
@@ -19,17 +20,19 @@ from mtl_models.text.vocabulary import Vocabulary
 __all__ = ["same_answers", "shared_fingerprint", "with_tasks", "without_task"]
 
 
-def with_tasks(model: Model, tasks: Sequence[Task], vocabularies: Mapping[str, Vocabulary], matrices: Mapping[str, Tensor]) -> Model:
+def with_tasks(
+    model: Model, tasks: Sequence[Task], vocabularies: Mapping[str, Vocabulary], start: Mapping[str, Tensor | Backbone]
+) -> Model:
     """`model` with `tasks` beside its own, their parts drawn from PyTorch's global generator and all else as it was.
 
-    A task in a vocabulary of the model reads the model's words; `vocabularies` and `matrices` (V, E) bring the others. Raises
+    A task in a vocabulary of the model reads the model's words; `vocabularies` and `start` (as `build_network` takes it) bring the others. Raises
     `ConfigError` for a task that the model has with other labels, of another kind, or reading another vocabulary.
     """
     new = [task for task in tasks if not _known(model, task)]
     names = {task.vocabulary for task in new} - set(model.vocabularies)
-    tables = model.network.embeddings.matrices()
+    tables = model.network.starting_weights()
     everything = (*model.tasks, *new)
-    network = build_network(model.config, everything, {**tables, **{name: matrices[name] for name in names}})
+    network = build_network(model.config, everything, {**tables, **{name: start[name] for name in names}})
     _fill(network, model.network.state_dict(), [task.name for task in new])
     for task in new:
         network.start_like_others(task.name)
@@ -42,7 +45,7 @@ def without_task(model: Model, task: str) -> Model:
     kept = tuple(other for other in model.tasks if other is not gone)
     if not kept:
         raise ConfigError(f"'{task}' is the only task of the model; a model without tasks answers nothing")
-    tables = model.network.embeddings.matrices()
+    tables = model.network.starting_weights()
     with torch.random.fork_rng(devices=[]):
         network = build_network(model.config, kept, tables)
     _fill(network, model.network.state_dict(), [])

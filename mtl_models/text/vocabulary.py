@@ -17,7 +17,7 @@ from mtl_models.errors import ConfigError, ModelFolderError
 from mtl_models.files import writing_file
 from mtl_models.text.normalising import normalizer, splitter
 
-__all__ = ["PAD", "UNKNOWN", "Vocabulary", "build_vocabulary"]
+__all__ = ["PAD", "UNKNOWN", "Vocabulary", "build_vocabulary", "well_formed_batches"]
 
 PAD, UNKNOWN = 0, 1
 _SPECIAL = ("<pad>", "<unk>")
@@ -42,6 +42,11 @@ class Vocabulary:
         """Number of ids, the two special ones included."""
         return int(self._tokenizer.get_vocab_size())
 
+    @property
+    def unknown(self) -> int:
+        """The id of a word that is not in the vocabulary."""
+        return UNKNOWN
+
     @cached_property
     def tokens(self) -> tuple[str, ...]:
         """The token of every id, in the order of the ids."""
@@ -60,7 +65,7 @@ class Vocabulary:
     def encode_each(self, texts: Iterable[str], options: TextOptions, max_tokens: int | None = None) -> Iterator[list[int]]:
         """As `encode`, one text after the other, for corpora that are better not held as a whole."""
         tokenizer = self._with(options)
-        for batch in _batches(texts):
+        for batch in well_formed_batches(texts):
             for encoding in tokenizer.encode_batch_fast(batch, add_special_tokens=False):
                 yield encoding.ids[:max_tokens] or [UNKNOWN]
 
@@ -69,6 +74,10 @@ class Vocabulary:
         tokenizer = self._with(options)
         normalised = tokenizer.normalizer.normalize_str(_well_formed(text))
         return [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normalised)]
+
+    def tokenizer(self, options: TextOptions) -> Tokenizer:
+        """A tokenizer of its own, to be changed and saved, that turns texts into ids as `encode` does for these options."""
+        return Tokenizer.from_str(self._with(options).to_str())
 
     def save(self, path: Path) -> None:
         """Write tokenizer.json; it appears whole or not at all."""
@@ -125,11 +134,12 @@ def build_vocabulary(texts: Mapping[str, Iterable[str]], options: Mapping[str, T
 def _normalised(texts: Mapping[str, Iterable[str]], options: Mapping[str, TextOptions]) -> Iterator[str]:
     for task, rows in texts.items():
         normalise = normalizer(options[task]).normalize_str
-        for batch in _batches(rows):
+        for batch in well_formed_batches(rows):
             yield from map(normalise, batch)
 
 
-def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+def well_formed_batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    """The texts in lists, as UTF-8 can express them."""
     rest = iter(texts)
     while batch := list(islice(rest, _BATCH)):
         yield [_well_formed(text) for text in batch]

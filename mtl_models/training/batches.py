@@ -31,7 +31,13 @@ def collate(splits: Mapping[str, EncodedSplit], rows: Mapping[str, Rows]) -> Bat
         lengths=torch.from_numpy(lengths.astype(np.int64)),
         rows={task: torch.arange(end - len(rows[task]), end) for task, end in zip(rows, ends.tolist(), strict=True)},
         labels={task: _labels(splits[task], chosen) for task, chosen in rows.items()},
+        features=_features(splits, rows),
     )
+
+
+def _features(splits: Mapping[str, EncodedSplit], rows: Mapping[str, Rows]) -> torch.Tensor | None:
+    found = [features[chosen] for task, chosen in rows.items() if (features := splits[task].features) is not None]
+    return torch.from_numpy(np.concatenate(found)) if found else None
 
 
 def _labels(split: EncodedSplit, rows: Rows) -> torch.Tensor:
@@ -52,6 +58,7 @@ def _part(batch: Batch, task: str, rows: torch.Tensor) -> Batch:
         lengths=lengths,
         rows={task: torch.arange(len(rows), device=rows.device)},
         labels={task: batch.labels[task]},
+        features=None if batch.features is None else batch.features[rows],
     )
 
 

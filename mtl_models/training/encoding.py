@@ -55,13 +55,14 @@ class EncodedSplit:
     """Token ids and labels of one split. `tokens` is a view of the memory-mapped file; the rest lies in memory.
 
     Row i holds the ids `tokens[starts[i] : starts[i] + lengths[i]]` and the label `labels[i]`: a class number int32, of several labels
-    int8 (K,), of a rating float32.
+    int8 (K,), of a rating float32. `features` (N, F) are the rows' vectors, where an encoder that does not move has read them before.
     """
 
     tokens: npt.NDArray[np.int32]
     starts: npt.NDArray[np.int64]
     lengths: npt.NDArray[np.int32]
     labels: npt.NDArray[Any]
+    features: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)

@@ -14,16 +14,16 @@ from mtl_models.config.training import Training
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.errors import ConfigError
 from mtl_models.home import home_folder
+from mtl_models.networks.backbone import Pretrained, starting_weights
 from mtl_models.networks.model import Model
 from mtl_models.networks.surgery import shared_fingerprint, with_tasks
 from mtl_models.progress import say
 from mtl_models.tasks.task import Task
-from mtl_models.text.matrix import EmbeddingMatrix
 from mtl_models.text.vocabulary import Vocabulary
 from mtl_models.training.calibration import calibrated
 from mtl_models.training.encoding import encode
 from mtl_models.training.fit import fit
-from mtl_models.training.freezing import Freezing
+from mtl_models.training.freezing import FinetuneFreezing
 from mtl_models.training.history import History
 
 __all__ = ["OldTask", "Preservation", "finetune"]
@@ -85,7 +85,7 @@ def finetune(
     tasks: Sequence[Task],
     corpora: Mapping[str, Corpus],
     vocabularies: Mapping[str, Vocabulary],
-    matrices: Mapping[str, EmbeddingMatrix],
+    matrices: Mapping[str, Pretrained],
     section: Finetuning,
     training: Training,
     seed: int,
@@ -97,8 +97,12 @@ def finetune(
     """
     if training.max_tokens != base.max_tokens:
         say(f"texts are cut after {base.max_tokens} tokens, as the model does; training.max_tokens {training.max_tokens} is not used")
+    if training.phases or training.freeze.anything:
+        raise ConfigError(
+            "training.phases and training.freeze are for models trained from their start; here finetune.freeze says what moves"
+        )
     torch.manual_seed(seed)
-    model = with_tasks(base, tasks, vocabularies, {name: torch.from_numpy(matrix.values) for name, matrix in matrices.items()})
+    model = with_tasks(base, tasks, vocabularies, starting_weights(matrices))
     new = [task.name for task in model.tasks[len(base.tasks) :]]
     if section.freeze == "all_but_new" and not new:
         raise ConfigError(
@@ -114,7 +118,7 @@ def finetune(
         digest.update(corpus.fingerprint.encode())
     checkpoints = home_folder("checkpoints") / digest.hexdigest()[:32]
     history = fit(
-        model.network, tasks, encoded, training, seed, checkpoints, label="finetune", freezing=Freezing(section, new, model.network)
+        model.network, tasks, encoded, training, seed, checkpoints, label="finetune", freezing=FinetuneFreezing(section, new, model.network)
     )
     shutil.rmtree(checkpoints, ignore_errors=True)
     if training.calibration == "temperature":

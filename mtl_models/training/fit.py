@@ -11,7 +11,9 @@ from statistics import fmean
 
 from mtl_models import __version__
 from mtl_models.config.training import Training
+from mtl_models.home import home_folder
 from mtl_models.networks.network import Network
+from mtl_models.networks.sentence_encoder import SentenceEncoder
 from mtl_models.progress import say
 from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.scores.scores import shown_metric
@@ -20,7 +22,8 @@ from mtl_models.training.checkpoints import Checkpoints, Tensors, copied_state, 
 from mtl_models.training.dev import measure_dev
 from mtl_models.training.devices import accelerator_for, chosen_device, chosen_precision, repeatable
 from mtl_models.training.encoding import EncodedCorpus
-from mtl_models.training.freezing import Freezing
+from mtl_models.training.features import with_features
+from mtl_models.training.freezing import Freezing, TrainingFreezing
 from mtl_models.training.history import EpochRecord, History
 from mtl_models.training.learner import Learner
 from mtl_models.training.loop import Loop, TrainedEpoch
@@ -52,12 +55,14 @@ def fit(
     `encoded` task name -> its corpus. With a folder for `checkpoints` the state is kept there after every epoch, and the same call
     after an interruption goes on from the last whole epoch to the same weights, to the bit; a folder is for one training at a time.
     `report` gets the record of every epoch trained by this call; `label` begins its lines; `freezing` says what may move, by default
-    all that the network does not keep frozen itself. One machine, one number of threads: one result.
+    what `training.freeze` does not hold. Texts of an encoder that never moves are read once. One machine, one number of threads: one result.
 
     Raises `CorpusError` for a task without training rows, `ConfigError` for a GPU that is not there, `PolytaskError` if the loss is
     no longer finite or a checkpoint cannot be written.
     """
     sampling_plan({task.name: len(encoded[task.name].splits["train"]) for task in tasks}, training)
+    if freezing is None and training.freeze.anything:
+        freezing = TrainingFreezing(training.freeze, network)
     device, precision = chosen_device(training), chosen_precision(training)
     store = None if checkpoints is None else Checkpoints(checkpoints, _fingerprint(network, tasks, encoded, training, seed, freezing))
     with repeatable(device), accelerator_for(training) as accelerator:
@@ -68,6 +73,8 @@ def fit(
         objective = build_objective(training.objective, list(kinds)).to(accelerator.device)
         if freezing is not None:
             freezing.apply(network, training.epochs)  # in the last epoch everything moves that ever does: the optimizers know it all
+        if isinstance(network, SentenceEncoder) and network.features_fixed:
+            train, dev = (with_features(network, splits, home_folder("cache", "features")) for splits in (train, dev))
         moving = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
         optimizers = build_optimizers(network, training, list(kinds), objective.parameters())
         learner = Learner(network, kinds, training, objective, optimizers, accelerator, freezing)
@@ -90,6 +97,8 @@ def fit(
             began = time.perf_counter()
         network.load_state_dict(best)
         network.to("cpu").eval()
+        if freezing is not None:
+            freezing.lift(network)
     return History(
         epochs=records,
         best_epoch=best_epoch(records, training.metric),

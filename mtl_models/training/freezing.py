@@ -2,42 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable
 
 from torch import nn
 
 from mtl_models.config.finetuning import Finetuning
+from mtl_models.config.freezing import Freeze
+from mtl_models.errors import ConfigError
 from mtl_models.networks.network import Network
 
-__all__ = ["Freezing", "encoder_parts"]
+__all__ = ["FinetuneFreezing", "Freezing", "TrainingFreezing"]
 
 
-class Freezing:
-    """A policy for a trained network that learns `new` tasks: parameters that may not move get no gradient, and so no update.
+class Freezing(ABC):
+    """A policy: parameters that may not move get no gradient, and so no update. What the network itself keeps frozen never moves."""
 
-    What a new task owns (`Network.owned_by`) always moves; what the network itself keeps frozen never does. `gradual`
-    is that of Howard and Ruder (2018, section 3.3): the parts of the network thaw one by one, the one nearest to the heads first, the
-    words last.
-    """
-
-    def __init__(self, section: Finetuning, new: Collection[str], network: Network) -> None:
-        self.section = section
-        self._new = frozenset(new)
+    def __init__(self, network: Network) -> None:
         self._able = {id(parameter) for parameter in network.parameters() if parameter.requires_grad}
 
     def apply(self, network: Network, epoch: int) -> None:
         """Let move what may in `epoch`, counted from 1, and nothing else."""
-        moving = {id(parameter) for parameter in self._moving(network, epoch)} & self._able
+        moving = {id(parameter) for parameter in self.moving(network, epoch)} & self._able
         for parameter in network.parameters():
             parameter.requires_grad_(id(parameter) in moving)
 
-    def __repr__(self) -> str:
-        return f"Freezing({self.section!r}, {sorted(self._new)})"
+    def lift(self, network: Network) -> None:
+        """Let everything move again that could before."""
+        for parameter in network.parameters():
+            parameter.requires_grad_(id(parameter) in self._able)
 
-    def _moving(self, network: Network, epoch: int) -> list[nn.Parameter]:
+    @abstractmethod
+    def moving(self, network: Network, epoch: int) -> Iterable[nn.Parameter]:
+        """What may move in `epoch`."""
+
+
+class TrainingFreezing(Freezing):
+    """What `training.freeze`, or a phase of it, says. `ConfigError` where nothing would be left that moves."""
+
+    def __init__(self, section: Freeze, network: Network) -> None:
+        super().__init__(network)
+        self.section = section
+        parts = network.encoder_parts()
+        if section.lowest > len(parts) - 1:
+            raise ConfigError(f"training.freeze.lowest: {section.lowest}, but the network has {len(parts) - 1} layers above its embeddings")
+        if not self._able & {id(parameter) for parameter in self.moving(network, 10**9)}:
+            raise ConfigError("training.freeze: nothing is left that moves; to answer texts with a model as it is, no training is needed")
+
+    def moving(self, network: Network, epoch: int) -> list[nn.Parameter]:
+        """Heads, and of the rest what is above the lowest layers and has thawed (Howard and Ruder 2018, section 3.3)."""
+        section, parts = self.section, network.encoder_parts()
+        thawed = len(parts) if section.thaw_every is None else (epoch - 1) // section.thaw_every
+        kept = len(parts) - (section.lowest + 1 if section.lowest else 0)
+        frozen = parts if section.encoder else parts[min(thawed, kept) :]
+        still = {id(parameter) for part in frozen for parameter in part.parameters()}
+        held = tuple(f"heads.{task}." for task in section.heads)
+        return [
+            parameter
+            for name, parameter in network.named_parameters()
+            if id(parameter) not in still and not (held and name.startswith(held))
+        ]
+
+    def __repr__(self) -> str:
+        return f"TrainingFreezing({self.section!r})"
+
+
+class FinetuneFreezing(Freezing):
+    """The policy for a trained network that learns `new` tasks.
+
+    What a new task owns (`Network.owned_by`) always moves. `gradual` is that of Howard and Ruder (2018, section 3.3): the parts of the
+    network thaw one by one, the one nearest to the heads first, the words last.
+    """
+
+    def __init__(self, section: Finetuning, new: Collection[str], network: Network) -> None:
+        super().__init__(network)
+        self.section = section
+        self._new = frozenset(new)
+
+    def moving(self, network: Network, epoch: int) -> list[nn.Parameter]:
+        """What the new tasks own, and what the policy lets move beside it."""
         mine = network.owned_by(self._new)
         own = [parameter for name, parameter in network.named_parameters() if name.startswith(mine)]
-        heads, words = [*network.heads.parameters()], [*network.embeddings.parameters()]
+        heads = [*network.heads.parameters()]
+        words = [] if network.embeddings is None else [*network.embeddings.parameters()]
         match self.section.freeze:
             case "all_but_new":
                 return own
@@ -46,11 +93,8 @@ class Freezing:
             case "none":
                 return [*network.parameters()]
             case "gradual":
-                thawed = encoder_parts(network)[: (epoch - 1) // self.section.thaw_every]
+                thawed = network.encoder_parts()[: (epoch - 1) // self.section.thaw_every]
                 return [*own, *heads, *(parameter for part in thawed for parameter in part.parameters())]
 
-
-def encoder_parts(network: Network) -> list[nn.Module]:
-    """The parts with weights that are no heads, from the one nearest to the heads down to the words."""
-    parts = [module for name, module in network.named_children() if name != "heads" and any(True for _ in module.parameters())]
-    return parts[::-1]
+    def __repr__(self) -> str:
+        return f"FinetuneFreezing({self.section!r}, {sorted(self._new)})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel
 
 __all__ = ["Calibration", "EpochRecord", "History"]
@@ -64,3 +66,24 @@ class History(BaseModel):
     """Trainable numbers."""
     calibration: dict[str, Calibration] = {}
     """Task -> its temperature and what it did; empty where none was fitted."""
+
+    @classmethod
+    def of_phases(cls, phases: Sequence[History]) -> History:
+        """One account of trainings in a row: epochs and updates count on; best, stopped and parameters are the last one's."""
+        if len(phases) == 1:
+            return phases[0]
+        epochs: list[EpochRecord] = []
+        for phase in phases:
+            before, updates = len(epochs), epochs[-1].updates if epochs else 0
+            epochs += [r.model_copy(update={"epoch": r.epoch + before, "updates": r.updates + updates}) for r in phase.epochs]
+        first = len(epochs) - len(phases[-1].epochs)
+        last = phases[-1]
+        return last.model_copy(
+            update={
+                "epochs": epochs,
+                "best_epoch": last.best_epoch + first,
+                "stopped": {task: epoch + first for task, epoch in last.stopped.items()},
+                "seconds": sum(phase.seconds for phase in phases),
+                "resumed_from": next((phase.resumed_from for phase in phases if phase.resumed_from is not None), None),
+            }
+        )

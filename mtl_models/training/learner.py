@@ -62,10 +62,10 @@ class Learner:
             self._held.begin_epoch()
 
     def set_rate(self, rate: float) -> None:
-        """Give every optimizer the learning rate of the next update."""
+        """Give every optimizer the learning rate of the next update, scaled for the layers that have one of their own."""
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group["scale"]
 
     def update(self, batch: Batch) -> Updated:
         """Move the weights once."""

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from mtl_models.config.training import Training
+from mtl_models.networks.network import Network
 
 __all__ = ["build_optimizer", "build_optimizers", "distinct"]
 
@@ -35,12 +36,31 @@ def build_optimizer(network: nn.Module, training: Training, others: Iterable[nn.
 
     Decay is for weight matrices. Biases and norms are left out, as usual; so are embedding tables, where decay would pull the vector
     of a word, or n-gram, towards zero in every update of the many that do not contain it; and so are `others`, the objective's own.
+    Every group has the factor `scale` of its learning rate (Howard and Ruder 2018, section 3.2: the lower a layer, the slower).
     """
     tables = (module for module in network.modules() if isinstance(module, nn.Embedding | nn.EmbeddingBag))
     embeddings = {id(p) for table in tables for p in table.parameters(recurse=False)}
-    trainable = [p for p in network.parameters() if p.requires_grad]
-    decayed = [p for p in trainable if p.ndim >= 2 and id(p) not in embeddings]
-    plain = [p for p in trainable if p.ndim < 2 or id(p) in embeddings] + list(others)
-    groups = [{"params": decayed, "weight_decay": training.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    scales = _scales(network, training.layer_decay)
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            decay = training.weight_decay if parameter.ndim >= 2 and id(parameter) not in embeddings else 0.0
+            groups.setdefault((scales.get(id(parameter), 1.0), decay), []).append(parameter)
+    if others := list(others):
+        groups.setdefault((1.0, 0.0), []).extend(others)
     kind = torch.optim.AdamW if training.optimizer == "adamw" else torch.optim.Adam
-    return kind([group for group in groups if group["params"]], lr=training.learning_rate, fused=True)
+    parts = [{"params": found, "weight_decay": decay, "scale": scale} for (scale, decay), found in sorted(groups.items(), key=_order)]
+    return kind(parts, lr=training.learning_rate, fused=True)
+
+
+def _scales(network: nn.Module, decay: float) -> dict[int, float]:
+    """id of a parameter of the encoder -> factor on its learning rate; heads are missing."""
+    if decay == 1.0 or not isinstance(network, Network):
+        return {}
+    return {id(parameter): decay**depth for depth, part in enumerate(network.encoder_parts(), start=1) for parameter in part.parameters()}
+
+
+def _order(group: tuple[tuple[float, float], list[nn.Parameter]]) -> tuple[float, float]:
+    """The largest rates first, and what decays before what does not."""
+    (scale, decay), _ = group
+    return -scale, -decay

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mtl_models.config.experiment import Experiment
+from mtl_models.config.backbone import SentenceEncoder
+from mtl_models.config.experiment import SHARED, Experiment
+from mtl_models.corpora.backbones import fetch_backbone
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.corpora.ingest import ingest
 from mtl_models.corpora.leaks import separate
@@ -13,9 +15,10 @@ from mtl_models.corpora.sources import fetch
 from mtl_models.corpora.validation.report import ValidationReport
 from mtl_models.corpora.validation.validate import raise_if_critical, validate
 from mtl_models.errors import PolytaskError
+from mtl_models.networks.backbone import Pretrained, read_backbone, read_tokenizer
 from mtl_models.progress import say
 from mtl_models.tasks.task import Task
-from mtl_models.text.matrix import EmbeddingMatrix, build_matrix
+from mtl_models.text.matrix import build_matrix
 from mtl_models.text.vocabulary import Vocabulary, build_vocabulary
 
 __all__ = ["Prepared", "prepare_experiment"]
@@ -28,7 +31,7 @@ class Prepared:
     corpora: Mapping[str, Corpus]
     validations: Mapping[str, ValidationReport]
     vocabularies: Mapping[str, Vocabulary]
-    matrices: Mapping[str, EmbeddingMatrix]
+    matrices: Mapping[str, Pretrained]
     tasks: tuple[Task, ...]
 
 
@@ -51,8 +54,12 @@ def prepare_experiment(experiment: Experiment) -> Prepared:
     if faults:
         raise PolytaskError("\n".join(faults))
     corpora = {name: separate([*rows.values()], name) for name in rows}
-    vocabularies, matrices = {}, {}
-    for group, section in experiment.vocabularies.items():
+    vocabularies: dict[str, Vocabulary] = {}
+    matrices: dict[str, Pretrained] = {}
+    if isinstance(experiment.network, SentenceEncoder):
+        folder = fetch_backbone(experiment.network.backbone)
+        vocabularies[SHARED], matrices[SHARED] = read_tokenizer(folder), read_backbone(folder)
+    for group, section in experiment.word_vocabularies.items():
         members = [name for name, task in experiment.tasks.items() if task.vocabulary == group]
         texts = {name: corpora[name].splits["train"]["text"] for name in members}
         options = {name: experiment.tasks[name].text for name in members}

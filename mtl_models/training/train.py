@@ -13,10 +13,10 @@ from mtl_models.config.network import Network as NetworkSection
 from mtl_models.config.training import Training
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.home import home_folder
+from mtl_models.networks.backbone import Pretrained, starting_weights
 from mtl_models.networks.build import build_network
 from mtl_models.networks.model import Model
 from mtl_models.tasks.task import Task
-from mtl_models.text.matrix import EmbeddingMatrix
 from mtl_models.text.vocabulary import Vocabulary
 from mtl_models.training.calibration import calibrated
 from mtl_models.training.encoding import EncodedCorpus, encode
@@ -30,7 +30,7 @@ def train(
     tasks: Sequence[Task],
     corpora: Mapping[str, Corpus],
     vocabularies: Mapping[str, Vocabulary],
-    matrices: Mapping[str, EmbeddingMatrix],
+    matrices: Mapping[str, Pretrained],
     network: NetworkSection,
     training: Training,
     seed: int,
@@ -44,10 +44,16 @@ def train(
     cache = home_folder("cache", "encoded")
     encoded = {task.name: encode(corpora[task.name], vocabularies[task.vocabulary], task, training.max_tokens, cache) for task in tasks}
     torch.manual_seed(seed)
-    untrained = build_network(network, tasks, {group: torch.from_numpy(matrices[group].values) for group in vocabularies})
+    untrained = build_network(network, tasks, starting_weights({group: matrices[group] for group in vocabularies}))
     checkpoints = _checkpoints(encoded, matrices, network, training, seed)
     label = "joint" if len(tasks) > 1 else tasks[0].name
-    history = fit(untrained, tasks, encoded, training, seed, checkpoints, label=label)
+    histories = []
+    for number, (named, settings) in enumerate(training.in_phases(), start=1):
+        chosen = [task for task in tasks if named is None or task.name in named]
+        if chosen:
+            told = f"{label} phase {number}" if training.phases else label
+            histories.append(fit(untrained, chosen, encoded, settings, seed, checkpoints / f"phase-{number}", label=told))
+    history = History.of_phases(histories)
     shutil.rmtree(checkpoints, ignore_errors=True)
     model = Model(untrained, tuple(tasks), vocabularies, network, training.max_tokens)
     if training.calibration == "none":
@@ -57,7 +63,7 @@ def train(
 
 
 def _checkpoints(
-    encoded: Mapping[str, EncodedCorpus], matrices: Mapping[str, EmbeddingMatrix], network: NetworkSection, training: Training, seed: int
+    encoded: Mapping[str, EncodedCorpus], matrices: Mapping[str, Pretrained], network: NetworkSection, training: Training, seed: int
 ) -> Path:
     """A folder for this training alone; the checkpoints in it know by themselves whether they belong to it."""
     digest = hashlib.sha256(f"{seed}{network.model_dump_json()}{training.model_dump_json()}".encode())

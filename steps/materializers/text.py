@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mtl_models.text.matrix import EmbeddingMatrix
+from mtl_models.text.subwords import Subwords, load_vocabulary
 from mtl_models.text.vocabulary import Vocabulary
 from steps.materializers.folder import FolderMaterializer
 
@@ -15,7 +16,7 @@ __all__ = ["EmbeddingMatrixMaterializer", "VocabularyMaterializer"]
 class VocabularyMaterializer(FolderMaterializer):
     """`Vocabulary` to tokenizer.json and back."""
 
-    ASSOCIATED_TYPES: ClassVar[tuple[type[Any], ...]] = (Vocabulary,)
+    ASSOCIATED_TYPES: ClassVar[tuple[type[Any], ...]] = (Vocabulary, Subwords)
 
     def write(self, value: Vocabulary, folder: Path) -> None:
         """One file, tokenizer.json."""
@@ -24,7 +25,7 @@ class VocabularyMaterializer(FolderMaterializer):
 
     def read(self, folder: Path) -> Vocabulary:
         """The vocabulary as it was built."""
-        return Vocabulary.load(folder / "tokenizer.json")
+        return load_vocabulary(folder / "tokenizer.json")
 
     def fingerprint(self, value: Vocabulary) -> str:
         """Words, ids and rules."""

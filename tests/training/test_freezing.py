@@ -14,7 +14,7 @@ from mtl_models.tasks.task import Task
 from mtl_models.training.checkpoints import copied_state
 from mtl_models.training.encoding import EncodedCorpus
 from mtl_models.training.fit import fit
-from mtl_models.training.freezing import Freezing, encoder_parts
+from mtl_models.training.freezing import FinetuneFreezing
 
 ENCODER, HEADS, WORDS = "lstm.", "heads.", "embeddings."
 
@@ -35,7 +35,7 @@ def trained(
         network = made_network(tasks_named("a", "b"))
         before = copied_state(network)
         training = Training.model_validate({"epochs": epochs, "batch_size": 16, "patience": None, **options})
-        freezing = Freezing(section, ["b"], network)
+        freezing = FinetuneFreezing(section, ["b"], network)
         fit(network, tasks_named("b"), made_corpora({"b": 60}, {"b": 0}), training, 1, freezing=freezing)
         return _moved(before, network)
 
@@ -75,7 +75,7 @@ def test_the_parts_of_an_encoder_from_the_heads_down(
     made_network: Callable[[Sequence[Task]], Network], tasks_named: Callable[..., list[Task]]
 ) -> None:
     network = made_network(tasks_named("a"))
-    assert encoder_parts(network) == [network.get_submodule("lstm"), network.get_submodule("embeddings")]
+    assert network.encoder_parts() == [network.get_submodule("lstm"), network.get_submodule("embeddings")]
 
 
 def test_words_that_the_network_keeps_frozen_stay_so(
@@ -83,6 +83,6 @@ def test_words_that_the_network_keeps_frozen_stay_so(
 ) -> None:
     network = made_network(tasks_named("a"))
     network.embeddings.requires_grad_(False)
-    Freezing(Finetuning(freeze="none"), [], network).apply(network, 1)
+    FinetuneFreezing(Finetuning(freeze="none"), [], network).apply(network, 1)
     assert not any(parameter.requires_grad for parameter in network.embeddings.parameters())
     assert all(parameter.requires_grad for parameter in network.heads.parameters())
