@@ -31,7 +31,7 @@ _TEXTS: dict[str, Any] = {
     "description": "One text, or a list of texts.",
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
 }
-Texts = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1), WithJsonSchema(_TEXTS)]
+Texts = Annotated[list[str], Field(min_length=1), BeforeValidator(_listed), WithJsonSchema(_TEXTS)]
 Tasks = Annotated[list[str], Field(min_length=1, description="Names of tasks; all of the model's where there are none.")]
 Part = Annotated[Literal["main", "other"], Field(description="Which of the served models answers.")]
 
