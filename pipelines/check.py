@@ -65,18 +65,19 @@ def _classes(corpus: Corpus) -> str:
 
 def _print_network(experiment: Experiment, prepared: Prepared) -> None:
     """Vocabulary, coverage by vectors and numbers to train, for the joint network as it will be built."""
-    import torch
-
+    from mtl_models.networks.backbone import starting_weights
     from mtl_models.networks.build import build_network
+    from mtl_models.reports.content import Words
 
     table = Table(
         "vocabulary", "words", "vectors", "coverage of the words in running text", header_style="bold", title="words", title_justify="left"
     )
-    for group, matrix in prepared.matrices.items():
-        covered = ", ".join(f"{name} {found.tokens:.1%}" for name, found in matrix.coverage.items())
-        table.add_row(group, f"{prepared.vocabularies[group].size:,}", f"{matrix.values.shape[1]} numbers a word", covered)
+    for group, found in prepared.matrices.items():
+        words = Words.of(found)
+        covered = ", ".join(f"{name} {part.tokens:.1%}" for name, part in words.coverage.items()) or words.origin
+        table.add_row(group, f"{words.size:,}", f"{words.dimension} numbers a word", covered)
     Console().print(table)
-    weights = {group: torch.from_numpy(matrix.values) for group, matrix in prepared.matrices.items()}
+    weights = starting_weights(prepared.matrices)
     network = build_network(experiment.network, prepared.tasks, weights)
     trained = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
     total = sum(parameter.numel() for parameter in network.parameters())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mtl_models.config import Experiment
+from mtl_models.config.backbone import SentenceEncoder
+from mtl_models.corpora.backbones import fingerprint_backbone
 from mtl_models.corpora.sources import fingerprint
 from mtl_models.errors import ConfigError
 from mtl_models.files import sha256_of
@@ -13,14 +15,16 @@ __all__ = ["source_fingerprints"]
 
 
 def source_fingerprints(experiment: Experiment) -> dict[str, str]:
-    """`corpus:TASK`, `vectors:GROUP` and, where given, `suite:TASK` -> a hash that changes with the content."""
+    """`corpus:TASK`, `vectors:GROUP` or `backbone` and, where given, `suite:TASK` -> a hash that changes with the content."""
     found: dict[str, str] = {}
     for name, task in experiment.tasks.items():
         sources = [task.corpus.source, *(task.corpus.splits.sources or {}).values()]
         found[f"corpus:{name}"] = " ".join(fingerprint(source) for source in sources)
         if task.validation.suite is not None:
             found[f"suite:{name}"] = _suite(name, Path(task.validation.suite))
-    for group, vocabulary in experiment.vocabularies.items():
+    if isinstance(experiment.network, SentenceEncoder):
+        found["backbone"] = fingerprint_backbone(experiment.network.backbone)
+    for group, vocabulary in experiment.word_vocabularies.items():
         if vocabulary.vectors.source is not None:
             found[f"vectors:{group}"] = fingerprint(vocabulary.vectors.source)
     return found

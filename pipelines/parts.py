@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from mtl_models.config import Experiment
+from mtl_models.config.backbone import SentenceEncoder
+from mtl_models.config.experiment import SHARED
 from steps.build_embeddings import build_embeddings
 from steps.build_vocabulary import build_vocabulary
 from steps.compare import compare
 from steps.evaluate import evaluate
 from steps.ingest import ingest
+from steps.load_backbone import load_backbone
 from steps.register import register
 from steps.report import report
 from steps.separate import separate
@@ -42,9 +45,11 @@ def gather_corpora(experiment: Experiment, fingerprints: dict[str, str]) -> tupl
 
 
 def build_words(experiment: Experiment, fingerprints: dict[str, str], corpora: Artifacts) -> tuple[Artifacts, Artifacts]:
-    """Group -> its vocabulary; group -> its word vectors."""
+    """Group -> its vocabulary; group -> its word vectors. With a backbone both come from there."""
     vocabularies, matrices = {}, {}
-    for group, section in experiment.vocabularies.items():
+    if isinstance(experiment.network, SentenceEncoder):
+        vocabularies[SHARED], matrices[SHARED] = load_backbone(experiment.network.backbone, fingerprints["backbone"])
+    for group, section in experiment.word_vocabularies.items():
         of_group = {"group": group}
         members = [name for name, task in experiment.tasks.items() if task.vocabulary == group]
         texts, options = [corpora[name] for name in members], {name: experiment.tasks[name].text for name in members}

@@ -16,7 +16,7 @@ __all__ = ["training"]
 def training(experiment: Experiment, fingerprints: dict[str, str]) -> None:
     """Ingest, validate, separate; vocabularies and vectors; joint model, twins, references; evaluate, compare, register, report.
 
-    `fingerprints` of every source, by `corpus:TASK`, `suite:TASK` and `vectors:GROUP`: changed bytes miss the cache.
+    `fingerprints` of every source, by `corpus:TASK`, `suite:TASK`, `vectors:GROUP` and `backbone`: changed bytes miss the cache.
     """
     corpora, checked = gather_corpora(experiment, fingerprints)
     vocabularies, matrices = build_words(experiment, fingerprints, corpora)

@@ -14,10 +14,10 @@ from mtl_models.config import Experiment
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.corpora.validation.report import ValidationReport
 from mtl_models.evaluation.comparison import Comparison
+from mtl_models.networks.backbone import Pretrained
 from mtl_models.networks.model import Model
 from mtl_models.reports.content import CorpusSummary, RunReport, Words
 from mtl_models.reports.validation_page import render_validation
-from mtl_models.text.matrix import EmbeddingMatrix
 from mtl_models.training.finetune import Preservation
 from mtl_models.training.history import History
 from mtl_models.training.plan import sampling_plan
@@ -41,7 +41,7 @@ def report(
     validations: list[ValidationReport],
     joint_history: History,
     twin_histories: list[History],
-    matrices: list[EmbeddingMatrix],
+    matrices: list[Pretrained],
     preservation: Preservation | None = None,
 ) -> tuple[Annotated[HTMLString, "report"], Annotated[MarkdownString, "model_card"]]:
     """Lists are in the order of the tasks, `matrices` in that of the vocabularies; `preservation` is of a fine-tuned model."""
@@ -54,12 +54,7 @@ def report(
         experiment=experiment,
         corpora={corpus.task: CorpusSummary.of(corpus) for corpus in corpora},
         validations={validation.task: validation for validation in validations},
-        words={
-            group: Words(
-                size=matrix.values.shape[0], dimension=matrix.values.shape[1], origin=matrix.origin, coverage=dict(matrix.coverage)
-            )
-            for group, matrix in words
-        },
+        words={group: Words.of(found) for group, found in words},
         plan=plan,
         joint=joint_history,
         twins={corpus.task: history for corpus, history in zip(corpora, twin_histories, strict=True)},

@@ -10,9 +10,9 @@ from mtl_models.config.experiment import TaskSettings
 from mtl_models.config.network import Network
 from mtl_models.config.training import Training
 from mtl_models.corpora.corpus import Corpus
+from mtl_models.networks.backbone import Pretrained
 from mtl_models.networks.model import Model
 from mtl_models.tasks.task import Task
-from mtl_models.text.matrix import EmbeddingMatrix
 from mtl_models.text.vocabulary import Vocabulary
 from mtl_models.training.history import History
 from mtl_models.training.train import train
@@ -26,7 +26,7 @@ __all__ = ["train_joint"]
 def train_joint(
     corpora: list[Corpus],
     vocabularies: list[Vocabulary],
-    matrices: list[EmbeddingMatrix],
+    matrices: list[Pretrained],
     groups: list[str],
     settings: dict[str, TaskSettings],
     network: Network,

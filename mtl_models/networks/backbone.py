@@ -37,6 +37,18 @@ class Backbone:
     weights: Mapping[str, Tensor] | None = None
 
     @property
+    def width(self) -> int:
+        """Numbers in the state of a token."""
+        return int(self.config.get("hidden_size") or self.config["dim"])
+
+    @property
+    def origin(self) -> str:
+        """What it is, in words."""
+        layers = self.config.get("num_hidden_layers") or self.config.get("n_layers")
+        size = sum(weight.numel() for weight in (self.weights or {}).values())
+        return f"pre-trained {self.config['model_type']} encoder, {layers} layers, {size:,} weights"
+
+    @property
     def positions(self) -> int | None:
         """Tokens of the longest text it can read; None where there is no limit."""
         found = self.config.get("max_position_embeddings")

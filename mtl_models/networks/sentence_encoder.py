@@ -42,7 +42,7 @@ class SentenceEncoder(SharedEncoder):
         self.per_task = config.lora is not None and not config.lora.shared
         self.pooling = config.pooling
         self.feature_dropout = Dropout(config.dropout)
-        self.width = width = int(origin.config.get("hidden_size") or origin.config["dim"])
+        self.width = width = origin.width
         for task in tasks:
             self.heads[task.name] = kind_of(task).head(width) if config.head == "linear" else _perceptron(task, width)
         if config.shared_head:

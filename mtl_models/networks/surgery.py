@@ -25,8 +25,8 @@ def with_tasks(
 ) -> Model:
     """`model` with `tasks` beside its own, their parts drawn from PyTorch's global generator and all else as it was.
 
-    A task in a vocabulary of the model reads the model's words; `vocabularies` and `start` (as `build_network` takes it) bring the others. Raises
-    `ConfigError` for a task that the model has with other labels, of another kind, or reading another vocabulary.
+    A task in a vocabulary of the model reads the model's words; `vocabularies` and `start` (as `build_network` takes it) bring the others.
+    Raises `ConfigError` for a task that the model has with other labels, of another kind, or reading another vocabulary.
     """
     new = [task for task in tasks if not _known(model, task)]
     names = {task.vocabulary for task in new} - set(model.vocabularies)

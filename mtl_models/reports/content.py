@@ -12,6 +12,7 @@ from mtl_models.corpora.corpus import SPLITS, Corpus, CorpusReport, Split
 from mtl_models.corpora.validation.report import ValidationReport
 from mtl_models.evaluation.comparison import Comparison
 from mtl_models.evaluation.decision import Decision
+from mtl_models.networks.backbone import Backbone, Pretrained
 from mtl_models.text.matrix import Coverage
 from mtl_models.training.finetune import Preservation
 from mtl_models.training.history import History
@@ -54,9 +55,17 @@ class Words(BaseModel):
     dimension: int
     """Numbers per word."""
     origin: str
-    """Where the vectors came from (`EmbeddingMatrix.origin`)."""
+    """Where the vectors, or the encoder, came from."""
     coverage: dict[str, Coverage]
-    """Task -> how much of its train texts has a vector."""
+    """Task -> how much of its train texts has a vector; empty for an encoder, which reads every text in pieces that it knows."""
+
+    @classmethod
+    def of(cls, pretrained: Pretrained) -> Self:
+        """What a report says of the beginning of a group of tasks."""
+        if isinstance(pretrained, Backbone):
+            return cls(size=pretrained.config["vocab_size"], dimension=pretrained.width, origin=pretrained.origin, coverage={})
+        size, dimension = pretrained.values.shape
+        return cls(size=size, dimension=dimension, origin=pretrained.origin, coverage=dict(pretrained.coverage))
 
 
 class RunReport(BaseModel):
