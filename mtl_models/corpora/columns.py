@@ -19,7 +19,7 @@ def missing_column(where: str, column: str, present: Sequence[str]) -> str:
     """The message for a column that is not there."""
     shown = ", ".join(f"'{name}'" for name in present[:20]) + (" ..." if len(present) > 20 else "")
     near = nearest(column, [str(name) for name in present])
-    which = f"; say which it is with corpus.{column}" if column in ("text", "label") and not near else ""
+    which = f"; say which it is with corpus.{column}" if column in ("text", "label") and len(present) > 1 and not near else ""
     return f"{where}: no column '{column}'{near}; the columns are {shown or 'none'}{which}"
 
 

@@ -43,6 +43,7 @@ _FORMATS: dict[str, Format] = {
     ".pq": "parquet",
     ".txt": "labelled",
 }
+_SHEETS = {".xlsx", ".xls", ".ods"}
 _LONGEST_CELL = 1 << 26
 _BATCH = 2_000
 
@@ -67,6 +68,8 @@ def format_of(path: Path, given: Format | None, name: str) -> Format:
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
     if suffixes and suffixes[-1] in _FORMATS:
         return _FORMATS[suffixes[-1]]
+    if suffixes and suffixes[-1] in _SHEETS:
+        raise CorpusError(f"{name}: a spreadsheet; save the sheet as CSV (UTF-8)")
     raise CorpusError(f"{name}: the name does not tell the format; set `format` to csv, tsv, json, jsonl, parquet or labelled")
 
 
@@ -144,6 +147,12 @@ def _labelled(path: Path, name: str, encoding: str, separator: str) -> Iterator[
             yield number, (label, text)
 
 
+def _header_hint(header: Sequence[str]) -> str:
+    """What is likely wrong with a header that lacks a column: another separator, or no header at all."""
+    other = next((mark for mark in ";\t|," if len(header) == 1 and mark in header[0]), None)
+    return "; a file without a header line needs `columns`" if other is None else f"; set separator: {json.dumps(other)}"
+
+
 def _pick_columns(rows: Iterator[Row], name: str, header: Sequence[str] | None, wanted: Sequence[str], kind: str) -> Iterator[Row]:
     if header is None:
         header = [column.strip() for column in next(rows, (0, ()))[1]]
@@ -151,8 +160,7 @@ def _pick_columns(rows: Iterator[Row], name: str, header: Sequence[str] | None, 
             raise CorpusError(f"{name}: the file is empty; expected a header line and rows")
     for column in wanted:
         if column not in header:
-            hint = "" if kind == "labelled" else "; a file without a header line needs `columns`"
-            raise CorpusError(missing_column(name, column, header) + hint)
+            raise CorpusError(missing_column(name, column, header) + ("" if kind == "labelled" else _header_hint(header)))
         if list(header).count(column) > 1:
             raise CorpusError(f"{name}: the column '{column}' stands twice in the header")
     pick = itemgetter(*(list(header).index(column) for column in wanted))

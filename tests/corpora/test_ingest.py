@@ -219,7 +219,7 @@ def test_dev_may_be_left_out(reviews_csv: Path, config: Config) -> None:
 
 GOOD = [("pos" if number % 2 else "neg", f"text {number}") for number in range(40)]
 BAD: dict[str, tuple[str, dict[str, Any], str]] = {
-    "no data rows": ("label,text\n", {}, r"a\.csv: no rows"),
+    "no data rows": ("label,text\n", {}, r"a\.csv: no rows; give a file with rows, or leave the task out"),
     "one class": ("label,text\nx,one\nx,two\n", {}, r"a\.csv: all rows have the label 'x'"),
     "all dropped": (
         "label,text\nx,one\n",
@@ -234,6 +234,8 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "label never found": ("label,text\nx,one\ny,two\n", {"label": {"names": ["x", "y", "z"]}}, r"no row has the label 'z'"),
     "no label": ("label,text\nx,one\n,two\n", {}, r"a\.csv, line 3: the row has no label"),
     "missing label column": ("labels,text\nx,one\n", {}, r"no column 'label' \(did you mean 'labels'"),
+    "another separator": ("label;text\nx;one\n", {}, r"no column 'text'.*; set separator: \";\""),
+    "columns of other names": ("mood,text\nx,one\n", {}, r"the columns are 'mood', 'text'; say which it is with corpus.label"),
     "missing group column": ("label,text\nx,one\n", {"group": "review"}, r"no column 'review'"),
     "same column": ("label,text\nx,one\n", {"text": "label"}, r"named both as text and as label"),
     "repeated id": ("id,label,text\n1,x,one\n2,y,two\n1,x,three\n", {"id": "id"}, r"a\.csv, line 2 and line 4 have the same id"),

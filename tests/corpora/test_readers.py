@@ -171,6 +171,7 @@ FAULTS = {
     "text after JSON": ("a.json", '[{"text":"a","label":"b"}]\n[1]', r"a\.json, line 2: there is text after"),
     "element that is no object": ("a.json", '[{"text":"a","label":"b"}, 3]', r"a\.json, row 2: expected an object, found 3"),
     "no Parquet": ("a.parquet", "hello", r"a\.parquet: not a readable Parquet file"),
+    "spreadsheet": ("a.xlsx", "PK", r"a\.xlsx: a spreadsheet; save the sheet as CSV"),
     "unknown name": ("a.dat", "hello", r"a\.dat: the name does not tell the format; set `format`"),
 }
 
