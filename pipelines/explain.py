@@ -12,7 +12,7 @@ from mtl_models.errors import ConfigError
 from mtl_models.files import writing_file
 from mtl_models.home import home_folder
 from pipelines.environment import prepare
-from pipelines.predict import model_folder
+from pipelines.predict import model_folder, warnings_as_lines
 
 __all__ = ["explain_texts"]
 
@@ -44,7 +44,8 @@ def explain_texts(
             "joint_lstm_attention, joint_transformer_lstm or joint_transformer_lstm_attention",
             err=True,
         )
-    readings = list(chain.from_iterable(explain(loaded, shown[:_MOST], tasks or None, leave_out or None)))
+    with warnings_as_lines():
+        readings = list(chain.from_iterable(explain(loaded, shown[:_MOST], tasks or None, leave_out or None)))
     page = render_attention_page(readings, f"{model or folder.name}, {loaded.config.name}")
     path = out or home_folder("reports") / "explain.html"
     with writing_file(path) as draft:

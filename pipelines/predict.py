@@ -5,38 +5,57 @@ from __future__ import annotations
 import csv
 import json
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from mtl_models.errors import ConfigError
+from mtl_models.progress import progress, say
 from pipelines.environment import prepare
 
 if TYPE_CHECKING:
-    from mtl_models.inference.predictor import Prediction
+    from mtl_models.inference.predictor import Prediction, Predictor
 
-__all__ = ["model_folder", "predict_texts"]
+__all__ = ["model_folder", "predict_texts", "warnings_as_lines"]
 
 
-def predict_texts(texts: Sequence[str], file: Path | None, model: str | None, tasks: Sequence[str] | None, form: str) -> None:
-    """Print one row per text and task; a file is read and answered in parts, so it may be larger than memory."""
+def predict_texts(
+    texts: Sequence[str],
+    file: Path | None,
+    model: str | None,
+    tasks: Sequence[str] | None,
+    form: str,
+    column: str = "text",
+    out: Path | None = None,
+    abstain_below: float | None = None,
+) -> None:
+    """Print one row per text and task, or write them to `out`; a file is read and answered in parts, so it may be larger than memory."""
     if bool(texts) == bool(file):
         raise ConfigError('give texts, or a file: polytask predict "love this phone", or polytask predict --file texts.txt')
+    if out is not None and file is None:
+        raise ConfigError("--out wants a --file: polytask predict --file texts.csv --out answers.jsonl")
     prepare()
     folder = model_folder(model)
 
-    from mtl_models import load_model
+    from mtl_models.inference.predictor import load_model
 
     predictor = load_model(folder)
     wanted = list(tasks) if tasks else None
-    parts: Iterable[list[Prediction]] = (
-        [predictor.predict(list(texts), wanted)] if file is None else predictor.predict_file(file, tasks=wanted)
-    )
-    rows = (row for part in parts for row in part)
-    {"table": _as_table, "json": _as_json, "csv": _as_csv}[form](rows)
+    with warnings_as_lines():
+        if file is not None and out is not None:
+            from mtl_models.inference.answer_files import predict_to_file
+
+            count = predict_to_file(predictor, file, out, column, wanted, abstain_below)
+            typer.echo(f"written: {out} ({count} texts, {len(wanted or predictor.tasks)} tasks)")
+            return
+        rows = (row for part in _parts(predictor, texts, file, wanted, column, abstain_below) for row in part)
+        {"table": _as_table, "json": _as_json, "csv": _as_csv}[form](rows)
 
 
 def model_folder(model: str | None) -> Path:
@@ -48,6 +67,26 @@ def model_folder(model: str | None) -> Path:
     return download(model or only_champion())
 
 
+@contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Inside the block each warning about unfamiliar texts is one plain line on standard error, told once."""
+    from mtl_models.inference.familiarity import UnfamiliarTexts
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("once", UnfamiliarTexts)
+        warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
+        yield
+
+
+def _parts(
+    predictor: Predictor, texts: Sequence[str], file: Path | None, tasks: list[str] | None, column: str, abstain_below: float | None
+) -> Iterable[list[Prediction]]:
+    if file is None:
+        return [predictor.predict(texts, tasks, abstain_below=abstain_below)]
+    answered = predictor.predict_file(file, column, tasks, abstain_below=abstain_below)
+    return answered if sys.stdout.isatty() else progress(answered, "predicting", unit="x4,096 texts")
+
+
 def _as_table(rows: Iterator[Prediction]) -> None:
     table = Table("text", "task", "label", "confidence", header_style="bold")
     table.columns[3].justify = "right"
@@ -57,7 +96,7 @@ def _as_table(rows: Iterator[Prediction]) -> None:
         table.add_row(
             shown if len(shown) <= 80 else f"{shown[:79]}…",
             row.task,
-            row.label,
+            "(unsure)" if row.label is None else row.label,
             "" if row.confidence is None else f"{row.confidence:.3f}",
             end_section=False,
         )

@@ -1,4 +1,4 @@
-"""Texts to predict, read from a file one at a time: .txt, .csv, .tsv and .jsonl."""
+"""Texts to predict, read from a file one at a time: .txt, .csv, .tsv, .jsonl and .parquet."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ __all__ = ["read_texts"]
 _LONGEST_CELL = 1 << 26
 """Characters of a cell; a quote that is never closed must not swallow a file larger than memory."""
 
+_BATCH = 2048
+"""Rows of a Parquet file in memory at a time."""
+
 
 def read_texts(path: Path, column: str = "text") -> Iterator[str]:
-    """The texts of a UTF-8 file, in its order, never all in memory.
+    """The texts of a file (UTF-8 where it is text), in its order, never all in memory.
 
     .txt has a text a line (an empty line is an empty text); .csv and .tsv have a header with `column`; .jsonl has an object with
-    the key `column` a line. Raises `CorpusError` with file and line.
+    the key `column` a line; .parquet has a column `column` of strings. Raises `CorpusError` with file and line, or row.
     """
-    readers = {".txt": _plain, ".csv": _table, ".tsv": _table, ".jsonl": _objects}
+    readers = {".txt": _plain, ".csv": _table, ".tsv": _table, ".jsonl": _objects, ".parquet": _columns}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise CorpusError(f"{path}: cannot tell the format by the name; known: {', '.join(readers)}")
@@ -77,3 +80,20 @@ def _objects(path: Path, column: str) -> Iterator[str]:
         if not isinstance(text, str):
             raise CorpusError(f'{path}:{number}: no text under \'{column}\'; a line is an object such as {{"{column}": "..."}}')
         yield text
+
+
+def _columns(path: Path, column: str) -> Iterator[str]:
+    import pyarrow as pa  # a registered model, which answers tables, does not need it
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            if column not in file.schema_arrow.names:
+                raise CorpusError(f"{path}: no column '{column}'; the columns are {', '.join(file.schema_arrow.names) or 'none'}")
+            cells = (cell for batch in file.iter_batches(_BATCH, columns=[column], use_threads=False) for cell in batch[0].to_pylist())
+            for row, cell in enumerate(cells, start=1):
+                if not isinstance(cell, str):
+                    raise CorpusError(f"{path}: row {row}: '{column}' is {cell!r}, not a text; leave such rows out, or give another column")
+                yield cell
+    except pa.ArrowInvalid as error:
+        raise CorpusError(f"{path}: not a sound Parquet file ({error}); write it again") from error

@@ -28,6 +28,8 @@ TASKS = (
 NETWORKS = ["joint_lstm", "joint_lstm_attention", "joint_transformer_lstm", "joint_transformer_lstm_attention"]
 TEXTS = ["a good phone !", "two bad hours of the film", "", "यह अच्छा"]
 
+pytestmark = pytest.mark.filterwarnings("ignore::mtl_models.inference.familiarity.UnfamiliarTexts")
+
 
 def _model(name: str) -> Model:
     options: dict[str, object] = {"attention": {"hops": 3, "hidden": 4, "fc": 8}} if name.endswith("_attention") else {}

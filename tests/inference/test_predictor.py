@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -55,8 +57,8 @@ def test_one_task_no_text_and_wrong_arguments(predictor: Predictor) -> None:
     assert predictor.predict([]) == []
     with pytest.raises(ConfigError, match=r"unknown task 'star'; did you mean 'stars'\? the model's tasks: tweets, stars"):
         predictor.predict(TEXTS, ["star"])
-    with pytest.raises(TypeError, match=r"\[text\]"):
-        predictor.predict("one text")
+    assert predictor.predict("love this phone", "stars") == predictor.predict(["love this phone"], ["stars"])
+    assert predictor.predict(iter(TEXTS)) == predictor.predict(TEXTS)
     with pytest.raises(CorpusError, match="text 1 is nan, not a string"):
         predictor.predict(["fine", float("nan")])  # type: ignore[list-item]
 
@@ -73,6 +75,23 @@ def test_importing_the_package_is_light() -> None:
     script = "import sys, mtl_models; print([name for name in ('torch', 'numpy', 'sklearn') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     assert done.stdout.strip() == "[]"
+
+
+def test_an_unsure_answer_has_no_label_but_its_confidence(predictor: Predictor) -> None:
+    sure = predictor.predict(TEXTS)
+    middle = sorted(answer.confidence for answer in sure)[len(sure) // 2]
+    for answer, before in zip(predictor.predict(TEXTS, abstain_below=middle), sure, strict=True):
+        assert answer.label == (None if before.confidence < middle else before.label)
+        assert (answer.confidence, answer.probabilities) == (before.confidence, before.probabilities)
+    with pytest.raises(ConfigError, match="abstain_below: 60"):
+        predictor.predict(TEXTS, abstain_below=60)
+
+
+def test_a_predictor_says_what_it_is(predictor: Predictor) -> None:
+    assert list(predictor.tasks) == ["tweets", "stars"]
+    assert predictor.tasks["stars"].labels == ("1", "2", "3")
+    assert "joint_lstm" in repr(predictor)
+    assert "  stars: single_label, 1, 2, 3" in repr(predictor)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 100])
@@ -95,6 +114,16 @@ def test_a_file_is_answered_like_a_list(predictor: Predictor, tmp_path: Path, na
     assert [answer.confidence for answer in found] == pytest.approx([answer.confidence for answer in expected], abs=1e-5)
 
 
+def test_a_parquet_column_is_read_row_by_row(predictor: Predictor, tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"id": [1, 2, 3], "body": TEXTS}), path, row_group_size=2)
+    assert list(read_texts(path, "body")) == TEXTS
+    with pytest.raises(CorpusError, match="no column 'text'; the columns are id, body"):
+        list(read_texts(path))
+    with pytest.raises(CorpusError, match="row 1: 'id' is 1, not a text"):
+        list(read_texts(path, "id"))
+
+
 @given(st.lists(st.text(st.characters(codec="utf-8")), min_size=1))
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_survives_json_lines(tmp_path: Path, texts: list[str]) -> None:
@@ -106,7 +135,8 @@ def test_any_text_survives_json_lines(tmp_path: Path, texts: list[str]) -> None:
 @pytest.mark.parametrize(
     ("name", "body", "message"),
     [
-        ("t.parquet", b"", r"t\.parquet: cannot tell the format.*\.txt, \.csv"),
+        ("t.xlsx", b"", r"t\.xlsx: cannot tell the format.*\.txt, \.csv.*\.parquet"),
+        ("t.parquet", b"PAR", r"t\.parquet: not a sound Parquet file"),
         ("t.txt", b"good\nb\xe4d\n", r"t\.txt:2: byte 2 of the line \(0xe4\) is not UTF-8"),
         ("t.csv", b"", r"t\.csv:1: no column 'text'; the columns are none"),
         ("t.csv", b"a,b\n1,2\n", r"t\.csv:1: no column 'text'; the columns are a, b"),

@@ -1,0 +1,165 @@
+"""Answers written to a file in parts, so that a run that was killed goes on where it stopped."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import filelock
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+from mtl_models.errors import ConfigError, CorpusError
+from mtl_models.files import sha256_of, writing_file
+from mtl_models.inference.predictor import CHUNK, Prediction, Predictor
+from mtl_models.inference.text_files import read_texts
+from mtl_models.progress import progress, say
+
+__all__ = ["COLUMNS", "predict_to_file", "row_of"]
+
+COLUMNS = ("index", "text", "task", "label", "confidence")
+"""Of a CSV; JSON lines and Parquet have `probabilities` too."""
+
+_FORMATS = (".jsonl", ".csv", ".parquet")
+_ABOUT = "about.json"
+_SCHEMA = pa.schema(
+    [
+        ("index", pa.int64()),
+        ("text", pa.string()),
+        ("task", pa.string()),
+        ("label", pa.string()),
+        ("confidence", pa.float64()),
+        ("probabilities", pa.map_(pa.string(), pa.float64())),
+    ]
+)
+
+
+class _About(BaseModel):
+    """What a folder of parts holds the beginning of: all that its answers depend on."""
+
+    model: str
+    """Fingerprint."""
+    file: str
+    """sha256 of the texts' file."""
+    column: str
+    tasks: list[str]
+    abstain_below: float | None
+    chunk: int
+    """Texts of a part."""
+
+
+def predict_to_file(
+    predictor: Predictor,
+    path: Path,
+    out: Path,
+    column: str = "text",
+    tasks: Sequence[str] | None = None,
+    abstain_below: float | None = None,
+    chunk: int = CHUNK,
+) -> int:
+    """Answer every text of a file (see `read_texts`) in `out`, .jsonl, .csv or .parquet, a row per text and task; the texts answered.
+
+    Until all are, the answers lie in parts beside it, in the folder `OUT.parts`, from which the same call goes on after an
+    interruption; `out` itself appears by rename, whole or not at all. The whole file is read once before the first text is answered,
+    so what is wrong in its last row is told at once.
+
+    Raises `ConfigError` where the name does not tell the format, where the parts are of another model, file or option, or where another
+    process is writing them; `CorpusError` with file and line for a text that cannot be read.
+    """
+    if out.suffix.lower() not in _FORMATS:
+        raise ConfigError(f"{out}: cannot tell the format by the name; known: {', '.join(_FORMATS)}")
+    if out.exists() and out.samefile(path):
+        raise ConfigError(f"{out}: the answers would take the place of the texts; give another file to write")
+    wanted = [predictor.model.task(name).name for name in (tasks if tasks is not None else predictor.tasks)]
+    count = sum(1 for _ in read_texts(path, column))
+    about = _About(
+        model=predictor.model.fingerprint(), file=sha256_of(path), column=column, tasks=wanted, abstain_below=abstain_below, chunk=chunk
+    )
+    parts = out.with_name(f"{out.name}.parts")
+    parts.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(parts / "lock", timeout=0):
+            _check(parts, about)
+            _answer(predictor, path, parts, about, out.suffix.lower(), count)
+            _join(parts, out, -(-count // chunk))
+    except filelock.Timeout:
+        raise ConfigError(f"{parts}: another process is writing these answers; wait for it, or give another file to write") from None
+    shutil.rmtree(parts)
+    return count
+
+
+def row_of(answer: Prediction) -> list[str | int | float | None]:
+    """The cells of `COLUMNS`."""
+    return [answer.index, answer.text, answer.task, answer.label, answer.confidence]
+
+
+def _check(parts: Path, about: _About) -> None:
+    """Refuse parts of other answers; what is not known of the folder yet is written down."""
+    path = parts / _ABOUT
+    if not path.is_file():
+        with writing_file(path) as draft:
+            draft.write_text(about.model_dump_json(indent=2), encoding="utf-8")
+        return
+    before = _About.model_validate_json(path.read_text(encoding="utf-8"))
+    changed = [name for name in _About.model_fields if getattr(before, name) != getattr(about, name)]
+    if changed:
+        raise ConfigError(
+            f"{parts}: holds the beginning of answers of another {' and another '.join(changed)}; "
+            "remove the folder to begin anew, or give another file to write"
+        )
+
+
+def _answer(predictor: Predictor, path: Path, parts: Path, about: _About, suffix: str, count: int) -> None:
+    """Write the parts that are not there yet; each appears by rename, so the first that is missing is where to go on."""
+    total = -(-count // about.chunk)
+    done = next((number for number in range(total) if not _part(parts, number).is_file()), total)
+    if done:
+        say(f"goes on after {min(done * about.chunk, count)} of {count} texts, which are answered")
+    answered = predictor.predict_file(path, about.column, about.tasks, about.chunk, about.abstain_below, first=done * about.chunk)
+    for number, answers in enumerate(progress(answered, "predicting", total=total - done, unit=f"x{about.chunk} texts"), start=done):
+        with writing_file(_part(parts, number)) as draft:
+            _write(draft, answers, suffix, first=number == 0)
+    if sum(_part(parts, number).is_file() for number in range(total + 1)) != total or sha256_of(path) != about.file:
+        raise CorpusError(f"{path}: changed while it was read; remove {parts} and run again")
+
+
+def _part(parts: Path, number: int) -> Path:
+    return parts / f"{number:08d}"
+
+
+def _write(path: Path, answers: Iterable[Prediction], suffix: str, first: bool) -> None:
+    if suffix == ".parquet":
+        rows = [[*row_of(answer), list(answer.probabilities.items())] for answer in answers]
+        columns = [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), _SCHEMA, strict=True)]
+        pq.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA), path)
+        return
+    with path.open("w", encoding="utf-8", newline="") as file:
+        if suffix == ".csv":
+            csv.writer(file).writerows([COLUMNS] * first + [row_of(answer) for answer in answers])
+            return
+        for answer in answers:
+            row = dict(zip(COLUMNS, row_of(answer), strict=True)) | {"probabilities": answer.probabilities}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _join(parts: Path, out: Path, count: int) -> None:
+    """All parts as one file."""
+    whole = parts / "whole"
+    if out.suffix.lower() == ".parquet":
+        with pq.ParquetWriter(whole, _SCHEMA) as writer:
+            for number in range(count):
+                with pq.ParquetFile(_part(parts, number)) as file:
+                    for group in range(file.num_row_groups):
+                        writer.write_table(file.read_row_group(group))
+    else:
+        with whole.open("wb") as file:
+            if not count and out.suffix.lower() == ".csv":
+                file.write((",".join(COLUMNS) + "\r\n").encode())
+            for number in range(count):
+                with _part(parts, number).open("rb") as part:
+                    shutil.copyfileobj(part, file)
+    whole.replace(out)
