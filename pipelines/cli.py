@@ -134,14 +134,28 @@ def predict(
     ] = None,
     task: Annotated[list[str] | None, typer.Option(help="Answer for this task only. May be repeated.", show_default=False)] = None,
     file: Annotated[
-        Path | None, typer.Option(help="Texts from a file: .txt (one a line), .csv or .jsonl (column `text`).", show_default=False)
+        Path | None, typer.Option(help="Texts from a file: .txt (one a line), .csv, .tsv, .jsonl or .parquet.", show_default=False)
     ] = None,
-    format: Annotated[Format, typer.Option(help="Form of the answer.")] = Format.table,  # noqa: A002 (the option's name)
+    column: Annotated[str, typer.Option(help="Column, or key, of the texts in the file.")] = "text",
+    format: Annotated[Format, typer.Option(help="Form of what is printed.")] = Format.table,  # noqa: A002 (the option's name)
+    out: Annotated[
+        Path | None, typer.Option(help="Write the answers to this .jsonl, .csv or .parquet instead of printing them.", show_default=False)
+    ] = None,
+    abstain_below: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="No label where the confidence is lower than this.", show_default=False)
+    ] = None,
 ) -> None:
-    """Let a model answer for every task at once."""
+    """Let a model answer for every task at once.
+
+    With --out a run that was stopped goes on where it was; the file appears when it is whole.
+    """
     from pipelines.predict import predict_texts
 
-    predict_texts(texts or [], file, model, task, format.value)
+    try:
+        predict_texts(texts or [], file, model, task, format.value, column, out, abstain_below)
+    except KeyboardInterrupt:
+        typer.echo("stopped" if out is None else "stopped; the same command goes on from there", err=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 class OnDrift(StrEnum):
@@ -273,6 +287,37 @@ def serve(
 
     limits = Limits(max_bytes, max_texts, max_characters, timeout, max_waiting, batch=batch, batch_wait=batch_wait / 1000)
     serve_models(model, compare, host, port, token_file, without_token, examples, poll, log_texts, limits)
+
+
+class Target(StrEnum):
+    """What a model can be exported to."""
+
+    onnx = "onnx"
+
+
+@app.command(epilog="Example: polytask export models:/polytask-demo@champion --to onnx --out exported")
+def export(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            help="models:/NAME@ALIAS, models:/NAME/VERSION or a model folder. Default: the only champion.",
+            show_default=False,
+        ),
+    ] = None,
+    to: Annotated[Target, typer.Option(help="Form to export to.")] = Target.onnx,  # noqa: ARG001  # the one there is, said out loud
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("exported"),
+    file: Annotated[Path | None, typer.Option(help="Also check on the texts of this file (up to 1,000).", show_default=False)] = None,
+    column: Annotated[str, typer.Option(help="Column, or key, of the texts in the file.")] = "text",
+    tolerance: Annotated[float, typer.Option(min=0.0, help="Largest difference of a logit.")] = 1e-4,
+) -> None:
+    """Write a model as one ONNX graph with an output per task, beside its tokenizer.
+
+    ONNX Runtime answers texts with it before the folder appears; where a logit differs from PyTorch's nothing is written.
+    """
+    from pipelines.export import export_model
+
+    export_model(model, out, file, column, tolerance)
 
 
 @models_app.command("list", epilog="Example: polytask models list")
