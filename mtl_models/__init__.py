@@ -1,7 +1,7 @@
 """The library behind Polytask: texts, tasks, networks, training and judging of multi-task text models.
 
-`load_model(folder).predict(texts)` answers for all tasks of a model folder; it is looked up on first use, so that importing the
-package stays instant.
+`load_model(folder_or_uri).predict(texts)` answers for all tasks of a model; `train_experiment(experiment)` trains one. They are looked up
+on first use, so that importing the package stays instant; `__init__.pyi` tells editors and type checkers what they are.
 """
 
 from __future__ import annotations
@@ -9,13 +9,27 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["__version__", "load_model"]  # load_model comes from __getattr__
+# All but the version come from __getattr__.
+__all__ = [
+    "Experiment",
+    "Prediction",
+    "Predictor",
+    "TrainedExperiment",
+    "__version__",
+    "load_experiment",
+    "load_model",
+    "train_experiment",
+]
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name == "load_model":
+    if name in __all__:
         # By name and not by an import statement: the ground floor must not be seen to lean on the top one.
-        return importlib.import_module("mtl_models.inference.predictor").load_model
+        return getattr(importlib.import_module("mtl_models.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
