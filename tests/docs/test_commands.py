@@ -6,6 +6,8 @@ nothing was). Configurations are those of the project, cut to few rows and epoch
 
     <!-- not run: REASON -->   it needs a cluster, a hub, data that is not part of the project, hours
     <!-- stays: URL -->        it is a server: it runs beside the rest of the page, which goes on when URL answers
+
+What only installs (`pip install`) is not run either.
 """
 
 from __future__ import annotations
@@ -49,7 +51,8 @@ class Block:
 
 
 def blocks_of(page: Path) -> list[Block]:
-    return [Block(*(part or "" for part in found)) for found in BLOCK.findall(page.read_text(encoding="utf-8"))]
+    found = [Block(*parts) for parts in BLOCK.findall(page.read_text(encoding="utf-8"))]
+    return [block for block in found if not block.text.startswith("pip install")]
 
 
 def runnable_pages() -> list[Any]:
