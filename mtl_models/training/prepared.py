@@ -52,7 +52,7 @@ def prepare_experiment(experiment: Experiment) -> Prepared:
         except PolytaskError as error:
             faults.append(str(error))
     if faults:
-        raise PolytaskError("\n".join(faults))
+        raise PolytaskError("\n".join(dict.fromkeys(faults)))  # a source that several tasks read is told of once
     corpora = {name: separate([*rows.values()], name) for name in rows}
     vocabularies: dict[str, Vocabulary] = {}
     matrices: dict[str, Pretrained] = {}
