@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
+import signal
 import socket
 from collections.abc import Sequence
 from itertools import islice
@@ -16,6 +18,7 @@ from mtl_models.errors import ConfigError
 from pipelines.environment import prepare
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from mlflow import MlflowClient
 
     from mtl_models.serving.limits import Limits
@@ -27,7 +30,6 @@ __all__ = ["serve_models"]
 _TOKEN = "POLYTASK_TOKEN"  # noqa: S105 (the name of a variable)
 _EXAMPLES = ("what a waste of two hours", "love this phone, great camera and the battery lasts for days", "not as bad as people say")
 _MOST_EXAMPLES = 12
-_GRACE = 10
 _BACKLOG = 2048
 
 
@@ -72,24 +74,61 @@ def serve_models(
         )
     listening = _listen(host, port)
     prepare()
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        from mtl_models.serving.app import create_app
+
+        models, sources = _found(model, compare)
+        app = create_app(models, limits, token, sources, poll, _texts(examples), log_texts)
+        if token is None and not _is_loopback(host):
+            typer.secho(f"WARNING: no token, and {host} is open to everyone who can reach this machine", fg="red", bold=True, err=True)
+        names = " beside ".join(f"{served.name}{f' version {served.version}' if served.version else ''}" for served in models.values())
+        typer.echo(f"{names}: http://{_shown(host)}:{listening.getsockname()[1]}/  (API: /docs, Ctrl-C ends it)")
+        _run(app, listening, limits.seconds)
+    except KeyboardInterrupt:
+        typer.echo("stopped")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _found(model: str | None, compare: str | None) -> tuple[dict[str, Served], dict[str, Source]]:
+    """The models to begin with, by part, and where the next version of a part comes from, if there can be one."""
     import warnings
 
-    import uvicorn
-
     from mtl_models.inference.familiarity import UnfamiliarTexts
-    from mtl_models.serving.app import create_app
-    from mtl_models.serving.logs import logging_config
-    from mtl_models.serving.served import MAIN, OTHER
+    from mtl_models.serving.served import MAIN, OTHER, load_served
 
     warnings.simplefilter("ignore", UnfamiliarTexts)  # every answer carries its own
     models: dict[str, Served] = {}
     sources: dict[str, Source] = {}
     for part, uri in ((MAIN, model), (OTHER, compare)):
-        if part == MAIN or uri is not None:
-            models[part], source = _found(uri)
-            if source is not None:
-                sources[part] = source
-    app = create_app(models, limits, token, sources, poll, _texts(examples), log_texts)
+        if part == OTHER and uri is None:
+            continue
+        if uri is not None and not uri.startswith("models:"):
+            models[part] = load_served(Path(uri), Path(uri).resolve().name)
+            continue
+        registered = _registered(uri)
+        models[part] = registered.load(registered.version())
+        if registered.moves:
+            sources[part] = registered
+    return models, sources
+
+
+def _registered(uri: str | None) -> _Registered:
+    """The model of the URI, by default the only champion."""
+    from steps.tracking.client import connect
+    from steps.tracking.registry import only_champion
+
+    client = connect()
+    return _Registered(uri or only_champion(client), client)
+
+
+def _run(app: FastAPI, listening: socket.socket, patience: float) -> None:
+    """Serve until a signal; uvicorn answers what is under way, for `patience` seconds at most, then hands the signal on to us."""
+    import uvicorn
+
+    from mtl_models.serving.logs import logging_config
+
     settings = uvicorn.Config(
         app,
         log_config=logging_config(),
@@ -98,31 +137,13 @@ def serve_models(
         proxy_headers=False,
         ws="none",
         lifespan="on",
-        timeout_graceful_shutdown=_GRACE,
+        timeout_graceful_shutdown=math.ceil(patience),
     )
-    if token is None and not _is_loopback(host):
-        typer.secho(f"WARNING: no token, and {host} is open to everyone who can reach this machine", fg="red", bold=True, err=True)
-    names = " beside ".join(f"{served.name}{f' version {served.version}' if served.version else ''}" for served in models.values())
-    typer.echo(f"{names}: http://{_shown(host)}:{listening.getsockname()[1]}/  (API: /docs, Ctrl-C ends it)")
-    try:
-        uvicorn.Server(settings).run(sockets=[listening])
-    except KeyboardInterrupt:
-        typer.echo("stopped")
+    uvicorn.Server(settings).run(sockets=[listening])
 
 
-def _found(uri: str | None) -> tuple[Served, Source | None]:
-    """The model to begin with, and where its next version comes from, if there can be one."""
-    from mtl_models.serving.served import load_served
-
-    if uri is not None and not uri.startswith("models:"):
-        folder = Path(uri)
-        return load_served(folder, folder.resolve().name), None
-    from steps.tracking.client import connect
-    from steps.tracking.registry import only_champion
-
-    client = connect()
-    registered = _Registered(uri or only_champion(client), client)
-    return registered.load(registered.version()), registered if registered.moves else None
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _token(file: Path | None) -> str | None:
