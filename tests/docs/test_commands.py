@@ -22,6 +22,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,16 @@ def script_of(page: Path) -> str:
     return "\n".join(lines)
 
 
+def end_session(group: int) -> None:
+    """End servers and whatever else is left, and wait for it: the next page wants their ports."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGTERM)
+        for _ in range(300):
+            os.killpg(group, 0)
+            time.sleep(0.1)
+        os.killpg(group, signal.SIGKILL)
+
+
 def run_script(text: str, folder: Path) -> None:
     """Run it in a session of its own, and end what it left running."""
     variables = os.environ | {
@@ -90,8 +101,7 @@ def run_script(text: str, folder: Path) -> None:
         except subprocess.TimeoutExpired:
             code = None
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(shell.pid, signal.SIGTERM)
+            end_session(shell.pid)
     said = "\n".join(f"== {path.name}\n{path.read_text(encoding='utf-8')[-6000:]}" for path in sorted(folder.glob("*.log")))
     assert code == 0, f"ended with {code}\n{said}"
 
