@@ -21,12 +21,21 @@ from pipelines.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("config", "corpora", "text", "tasks", "layers", "networks", "training", "evaluation", "inference", "serving", "reports")
+ENTRANCE = """# The library
+
+What people import; how to use it is told in [From Python](../../python.md). The rooms below are what it is made of.
+
+::: mtl_models.api
+
+::: mtl_models.errors
+"""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages to the files of the site."""
     pages = {"reference/commands.md": commands_page(), "reference/experiment.md": experiment_page(json_schema())}
     pages |= {f"reference/library/{room}.md": library_page(room) for room in ROOMS if (ROOT / "mtl_models" / room).is_dir()}
+    pages["reference/library/index.md"] = ENTRANCE
     pages["benchmarks.md"] = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
     pages["changelog.md"] = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     for path, text in pages.items():
