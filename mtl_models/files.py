@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["sha256_of", "writing_file", "writing_folder"]
+__all__ = ["sha256_of", "sha256_of_folder", "writing_file", "writing_folder"]
 
 _CHUNK = 1 << 20
 
@@ -21,6 +21,15 @@ def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sha256_of_folder(folder: Path) -> str:
+    """The sha256 over names and bytes of all files below `folder`, hidden ones left out."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            digest.update(f"{path.relative_to(folder).as_posix()}\n{sha256_of(path)}\n".encode())
     return digest.hexdigest()
 
 

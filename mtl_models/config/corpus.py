@@ -12,7 +12,7 @@ from mtl_models.config.sources import Source, path_to_source
 
 __all__ = ["Band", "Corpus", "Drop", "Group", "Label", "Splits", "Validation"]
 
-Format = Literal["csv", "tsv", "json", "jsonl", "parquet", "labelled"]
+Format = Literal["csv", "tsv", "json", "jsonl", "parquet", "labelled", "folders"]
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
@@ -143,7 +143,11 @@ class Corpus(Section):
     """Where a task's rows come from and how they are read. A string is short for `{source: STRING}`."""
 
     source: AnySource
-    format: Format | None = Field(None, description="default: by the file name; `labelled` is label<TAB>text without a header")
+    format: Format | None = Field(
+        None,
+        description="default: by the file name; `labelled` is label<TAB>text without a header; `folders` is one text a file, in a folder "
+        "named by its label (columns id, label, text)",
+    )
     encoding: str = Field("utf-8", description="any codec Python knows, e.g. utf-8-sig, latin-1, mac_roman")
     separator: str | None = Field(
         None, min_length=1, max_length=1, description="character between columns; default: comma in csv, tab in tsv and labelled"

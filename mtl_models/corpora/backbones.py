@@ -12,7 +12,7 @@ from mtl_models.config.backbone import BackboneSource, HubModel
 from mtl_models.config.sources import PackageSource
 from mtl_models.corpora.packages import fetch_folder
 from mtl_models.errors import ConfigError
-from mtl_models.files import sha256_of
+from mtl_models.files import sha256_of_folder
 from mtl_models.home import home_folder
 
 __all__ = ["fetch_backbone", "fingerprint_backbone"]
@@ -43,10 +43,7 @@ def fingerprint_backbone(source: BackboneSource) -> str:
     if isinstance(source, PackageSource):
         return hashlib.sha256(f"{source.sha256}\n{source.member}".encode()).hexdigest()
     if _is_folder(source):
-        folder, digest = _folder(source), hashlib.sha256()
-        for path in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
-            digest.update(f"{path.name}\n{sha256_of(path)}\n".encode())
-        return digest.hexdigest()
+        return sha256_of_folder(_folder(source))
     if source.revision is not None and re.fullmatch(r"[0-9a-f]{40}", source.revision):
         return source.revision
     try:
@@ -69,6 +66,6 @@ def _folder(source: HubModel) -> Path:
 def _unreachable(source: HubModel, error: Exception) -> ConfigError:
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return ConfigError(
-        f"network.backbone: the Hugging Face hub does not give '{source.model}' ({reason}); check name, revision and connection. Without a "
-        "connection, give a folder that holds its files (config.json, model.safetensors, tokenizer.json), or a package: docs/sentence-encoders.md"
+        f"network.backbone: the Hugging Face hub does not give '{source.model}' ({reason}); check name, revision and connection. "
+        "Without a connection, give a folder that holds its files (config.json, model.safetensors, tokenizer.json), or a package that does"
     )

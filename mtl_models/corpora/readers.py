@@ -78,7 +78,15 @@ def read_file(path: Path, name: str, corpus: Corpus, wanted: Sequence[str]) -> T
 
     `name` is what errors call the file. Raises `CorpusError` for a missing column, a malformed row or undecodable bytes.
     """
+    if path.is_dir() and corpus.format != "folders":
+        raise CorpusError(
+            f"{name}: is a folder; give a file, `format: folders` for one text a file, or `dataset: {name}` for a data set folder"
+        )
     kind = format_of(path, corpus.format, name)
+    if kind == "folders" and not path.is_dir():
+        raise CorpusError(f"{name}: is a file; `format: folders` wants a folder with a folder of text files per label")
+    if kind == "folders":
+        return Table(name, _pick_columns(_folders(path, name, corpus.encoding), name, ("id", "label", "text"), wanted, kind), "row")
     if corpus.columns is not None and kind in ("json", "jsonl", "parquet"):
         raise CorpusError(f"{name}: `columns` is for csv, tsv and labelled files without a header; a {kind} file names its columns itself")
     if kind == "parquet":
@@ -145,6 +153,17 @@ def _labelled(path: Path, name: str, encoding: str, separator: str) -> Iterator[
                     f"{name}, line {number}: expected label, {shown} and text, but there is no {shown}; set `separator` or `format`"
                 )
             yield number, (label, text)
+
+
+def _folders(path: Path, name: str, encoding: str) -> Iterator[Row]:
+    """A row a file: its place below `path`, the folder it lies in, its text."""
+    found = sorted(file for file in path.glob("*/*") if file.is_file() and not file.name.startswith("."))
+    if not found:
+        raise CorpusError(f"{name}: no files one folder down; expected a folder of text files per label")
+    for number, file in enumerate(found, start=1):
+        place = file.relative_to(path).as_posix()
+        with open_text(file, f"{name}/{place}", encoding, newline="\n") as opened:
+            yield number, (place, file.parent.name, opened.read())
 
 
 def _header_hint(header: Sequence[str]) -> str:

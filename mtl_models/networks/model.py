@@ -16,7 +16,7 @@ from torch import Tensor
 from mtl_models.config.network import Network as NetworkConfig
 from mtl_models.config.text import TextOptions
 from mtl_models.errors import ConfigError
-from mtl_models.networks.network import PAD, Batch, Network, evaluating
+from mtl_models.networks.network import PAD, Batch, Network, SharedEncoder, evaluating
 from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import Vocabulary
@@ -65,6 +65,42 @@ class Model:
             parts[task.name][1].append(logits.cpu())
         return {name: torch.cat(found)[np.argsort(rows)] for name, (rows, found) in parts.items() if found}
 
+    def embed(self, texts: Sequence[str], task: str | None = None, batch_size: int = 64) -> NDArray[np.float32]:
+        """The vectors (N, F) float32 that the heads read, in the order of `texts`; nothing is dropped, and their lengths are as they come.
+
+        `task` is needed where tasks read texts differently. Where they have adapters, a text goes through that of `task`, or none.
+        Raises `ConfigError` for an unknown task, one that is needed, and a network whose vectors belong to a task.
+        """
+        if not isinstance(self.network, SharedEncoder):
+            raise ConfigError(
+                f"{self.config.name} reads a text anew for every task, under norms of the task's own, so a text has no vector by itself; "
+                "take a model with another network"
+            )
+        if not texts:
+            return self.embed([""], task)[:0]
+        vocabulary, options, readers = self._reading(task)
+        parts, order = [], []
+        for rows, batch in self._batches(texts, vocabulary, options, readers, batch_size):
+            with evaluating(self.network):
+                parts.append(self.network.pooled(batch, task).float().cpu().numpy())
+            order.extend(rows)
+        vectors: NDArray[np.float32] = np.concatenate(parts)[np.argsort(order)]
+        return vectors
+
+    def _reading(self, task: str | None) -> tuple[str, TextOptions, list[Task]]:
+        """Vocabulary and normalising by which texts are read for `task`, or for all tasks; and the tasks that read so."""
+        if not self.tasks:
+            if task is not None:
+                raise ConfigError(f"task '{task}': this is a backbone that no task was trained on; leave the task out")
+            ((vocabulary, _),) = self.vocabularies.items()
+            return vocabulary, TextOptions(), []
+        readers = self._wanted(None if task is None else [task])
+        ways = {(reader.vocabulary, reader.text) for reader in readers}
+        if len(ways) > 1:
+            names = ", ".join(reader.name for reader in readers)
+            raise ConfigError(f"the model's tasks differ in vocabulary or normalising; say as which of them to read the texts: {names}")
+        return readers[0].vocabulary, readers[0].text, readers
+
     def _wanted(self, tasks: Sequence[str] | None) -> list[Task]:
         return [self.task(name) for name in (tasks if tasks is not None else [task.name for task in self.tasks])]
 
@@ -74,14 +110,21 @@ class Model:
         for task in tasks:
             alike.setdefault((task.vocabulary, task.text), []).append(task)
         for (vocabulary, options), readers in alike.items():
-            encoded = self.vocabularies[vocabulary].encode(texts, options, self.max_tokens)
-            order = sorted(range(len(encoded)), key=lambda row: -len(encoded[row]))
-            for start in range(0, len(order), batch_size):
-                rows = order[start : start + batch_size]
+            for rows, batch in self._batches(texts, vocabulary, options, readers, batch_size):
                 with evaluating(self.network):
-                    logits = self.network(_padded([encoded[row] for row in rows], readers).to(self.network.device)).logits
+                    logits = self.network(batch).logits
                 for task in readers:
                     yield task, rows, logits[task.name]
+
+    def _batches(
+        self, texts: Sequence[str], vocabulary: str, options: TextOptions, readers: Sequence[Task], batch_size: int
+    ) -> Iterator[tuple[list[int], Batch]]:
+        """Indices of texts and the batch of them, the longest texts first."""
+        encoded = self.vocabularies[vocabulary].encode(texts, options, self.max_tokens)
+        order = sorted(range(len(encoded)), key=lambda row: -len(encoded[row]))
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            yield rows, _padded([encoded[row] for row in rows], readers).to(self.network.device)
 
     def fingerprint(self) -> str:
         """sha256 over all that decides an answer: weights, vocabularies, tasks, the network's section, `max_tokens`."""

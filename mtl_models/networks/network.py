@@ -139,6 +139,10 @@ class SharedEncoder(Network):
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Features (B, F) of every row, and the penalty of `Output`."""
 
+    def pooled(self, batch: Batch, task: str | None = None) -> Tensor:  # noqa: ARG002  # for encoders with a part per task
+        """The vector (B, F) of every row; in evaluation mode, as the heads read it. `task` chooses what an encoder has for it alone."""
+        return self.encode(batch)[0]
+
     def forward(self, batch: Batch) -> Output:
         """One pass of the encoder, then every head on its rows."""
         features, penalty = self.encode(batch)
