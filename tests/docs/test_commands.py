@@ -178,7 +178,7 @@ def project(request: pytest.FixtureRequest, empty_project: Path, trained_project
         shutil.rmtree(made) if made.is_dir() else made.unlink()
 
 
-@pytest.mark.timeout(SECONDS + 300)
+@pytest.mark.timeout(SECONDS + 300, func_only=True)
 @pytest.mark.parametrize("page", runnable_pages())
 def test_the_commands_of_a_page_work_as_they_stand(page: Path, project: Path) -> None:
     for text, name in NAMED.findall(page.read_text(encoding="utf-8")):
