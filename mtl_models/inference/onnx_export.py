@@ -172,7 +172,7 @@ def _tokenizer(model: Model, reading: Reading) -> Tokenizer:
     """The vocabulary's tokenizer, normalising as the tasks want it, that cuts and pads by itself."""
     tokenizer = model.vocabularies[reading.vocabulary].tokenizer(reading.options)
     tokenizer.enable_truncation(max_length=model.max_tokens)
-    tokenizer.enable_padding(pad_id=PAD, pad_token="<pad>")  # noqa: S106 (no password)
+    tokenizer.enable_padding(pad_id=PAD, pad_token=tokenizer.id_to_token(PAD))  # which id does not matter: the mask hides it
     return tokenizer
 
 

@@ -41,6 +41,10 @@ class Subwords(Vocabulary):
             for encoding in tokenizer.encode_batch_fast(batch):
                 yield encoding.ids or [max(self.unknown, 0)]
 
+    def tokenizer(self, options: TextOptions) -> Tokenizer:  # noqa: ARG002
+        """A tokenizer of its own, to be changed and saved."""
+        return Tokenizer.from_str(self._tokenizer.to_str())
+
     def words(self, text: str, options: TextOptions) -> list[str]:  # noqa: ARG002
         """The pieces of one text, special tokens included: one for every id."""
         return list(self._tokenizer.encode(next(well_formed_batches([text]))[0]).tokens)

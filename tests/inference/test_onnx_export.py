@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 import torch
 from pydantic import TypeAdapter
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from mtl_models.config import network as config
 from mtl_models.config.text import TextOptions, Vocabulary
 from mtl_models.errors import ConfigError, ModelFolderError
 from mtl_models.inference.onnx_export import GRAPH, OnnxModel, export_onnx, largest_difference, sample_texts
+from mtl_models.networks.backbone import Backbone
 from mtl_models.networks.build import build_network
 from mtl_models.networks.model import Model
 from mtl_models.tasks.task import Task
+from mtl_models.text.subwords import Subwords
 from mtl_models.text.vocabulary import build_vocabulary
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -141,3 +143,32 @@ def test_every_network_of_words_exports_with_every_way_to_read(section: dict[str
     files = {reading["tokenizer"] for reading in about["inputs"]}
     assert files == {"tokenizer_0.json", "tokenizer_1.json", "tokenizer_hi.json"}
     assert about["tasks"]["hindi"]["inputs"] == ["input_ids_hi", "attention_mask_hi"]
+
+
+def _sentence_model(**options: object) -> Model:
+    """A BERT of two layers, 8 numbers wide, with a tokenizer of word pieces."""
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS["shared"].split(), "##s", "##y"]
+    tokenizer = Tokenizer(models.WordPiece({piece: place for place, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    shape = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16, "max_position_embeddings": 40}
+    section = TypeAdapter(config.Network).validate_python({"name": "sentence_encoder", "backbone": "made", **options})
+    torch.manual_seed(0)
+    network = build_network(section, KINDS, {"shared": Backbone({"model_type": "bert", "vocab_size": len(pieces), **shape})})
+    with torch.no_grad():
+        for parameter in network.parameters():  # adapters begin at zero
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return Model(network.eval(), KINDS, {"shared": Subwords(tokenizer)}, section, max_tokens=25)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("options", [{"pooling": "mean"}, {"pooling": "max", "lora": {"rank": 2, "shared": True}}], ids=["plain", "lora"])
+def test_a_sentence_encoder_exports_with_its_own_tokenizer(options: dict[str, object], tmp_path: Path) -> None:
+    assert export_onnx(_sentence_model(**options), tmp_path / "exported", ["Good films, two bad days"]) < 1e-5
+
+
+def test_what_does_not_export_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"network\.lora: adapters per task cannot be exported"):
+        export_onnx(_sentence_model(lora={"rank": 2}), tmp_path / "exported")
+    assert list(tmp_path.iterdir()) == []
