@@ -248,6 +248,51 @@ def explain(
     explain_texts(texts or [], file, model, task, leave_out, out)
 
 
+EncoderName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODEL",
+        help="models:/NAME@ALIAS, models:/NAME/VERSION, a model folder, or a Hugging Face encoder: a folder or a hub name. "
+        "Default: the only champion.",
+        show_default=False,
+    ),
+]
+ReadAs = Annotated[
+    str | None, typer.Option(help="Read the texts as this task does; needed where the model's tasks differ in that.", show_default=False)
+]
+
+
+@app.command(epilog="Example: polytask embed --file reviews.csv --out vectors.npy")
+def embed(
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to embed.", show_default=False)] = None,
+    model: EncoderName = None,
+    task: ReadAs = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Texts from a file: .txt (one a line), .csv, .tsv, .jsonl or .parquet.", show_default=False)
+    ] = None,
+    column: Annotated[str, typer.Option(help="Column, or key, of the texts in the file.")] = "text",
+    out: Annotated[
+        Path | None, typer.Option(help="Write .npy (a row of numbers per text) or .jsonl. Default: print JSON lines.", show_default=False)
+    ] = None,
+) -> None:
+    """Turn texts into vectors of length 1: what a model's heads read, or a pre-trained encoder before training."""
+    from pipelines.embed import embed_texts
+
+    embed_texts(texts or [], file, column, model, task, out)
+
+
+@app.command(epilog="Example: polytask similarity 'love this phone' 'a fine phone' 'a dull film'")
+def similarity(
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Two texts or more.", show_default=False)],
+    model: EncoderName = None,
+    task: ReadAs = None,
+) -> None:
+    """Show how like texts are to a model: the cosine of every pair of their vectors, from -1 to 1."""
+    from pipelines.embed import show_similarity
+
+    show_similarity(texts, model, task)
+
+
 @app.command(epilog="Example: polytask serve --model models:/polytask-demo@champion --port 8000")
 def serve(
     model: Annotated[
