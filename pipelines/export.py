@@ -29,5 +29,6 @@ def export_model(model: str | None, out: Path, file: Path | None, column: str, t
     say("exporting; this takes PyTorch about half a minute")
     difference = export_onnx(loaded, out, texts, tolerance)
     size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
-    typer.echo(f"written: {out} ({GRAPH} with {len(loaded.tasks)} outputs, {size:.1f} MB with its tokenizer)")
+    outputs = ", ".join(task.name for task in loaded.tasks)
+    typer.echo(f"written: {out} ({GRAPH}, outputs {outputs}; {size:.1f} MB with its tokenizer)")
     typer.echo(f"checked with ONNX Runtime: no logit differs from PyTorch's by more than {difference:.1g}")
