@@ -13,6 +13,8 @@ COMMANDS = [
     ["run"],
     ["check"],
     ["predict"],
+    ["batch"],
+    ["trace"],
     ["explain"],
     ["models"],
     ["models", "list"],

@@ -8,33 +8,11 @@ import pytest
 
 pytestmark = pytest.mark.pipeline
 
-NEW = """name: more
-tasks:
-  hotels: hotels.csv
-vocabularies: {shared: {min_count: 1, vectors: {method: random, dimension: 16}}}
-network: {name: joint_lstm, hidden: 16}
-training: {epochs: 3, learning_rate: 0.02, patience: null}
-evaluation: {resamples: 200}
-"""
 
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory, request):
+@pytest.fixture
+def project(finished):
     """A registered model of two tasks, and a third task taught to it."""
-    helpers = request.getfixturevalue("made")
-    folder = tmp_path_factory.mktemp("project")
-    helpers.make_experiment(folder)
-    helpers.write_csv(folder / "hotels.csv", helpers.made_rows(3, 160))
-    (folder / "more.yaml").write_text(NEW, encoding="utf-8")
-    polytask = helpers.command_line(folder, folder / "home")
-    told = polytask(
-        "run", "made.yaml", "--set", "network={name: joint_lstm_attention, hidden: 16, attention: {hops: 2, hidden: 8, fc: 16}}"
-    )
-    assert told.returncode == 0, told.stderr
-    before = polytask("predict", "--format", "json", "--model", "models:/polytask-made/1", "a great film", "a dull phone").stdout
-    told = polytask("finetune", "more.yaml", "--from", "models:/polytask-made/1")
-    assert told.returncode == 0, told.stderr
-    return folder, polytask, told, before
+    return finished.folder, finished.polytask, finished.told, finished.before
 
 
 def answers(printed: str) -> dict[tuple[int, str], dict[str, float]]:
@@ -44,8 +22,8 @@ def answers(printed: str) -> dict[tuple[int, str], dict[str, float]]:
 
 def test_old_answers_are_proven_the_same_and_reported(project):
     folder, _, told, _ = project
-    assert "weights that the new tasks do not own are the same to the bit" in told.stdout
-    assert "task 'films': all logits of" in told.stdout
+    assert "weights that the new tasks do not own are the same to the bit" in told
+    assert "task 'films': all logits of" in told
     page = (folder / "home" / "reports" / "polytask-made" / "report.html").read_text(encoding="utf-8")
     assert "the same to the bit" in page
     assert "What the model looks at" in page
