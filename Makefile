@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick check test test-all lint schema docs docs-serve docs-check clean
+.PHONY: help setup demo quick check test test-all lint schema docs docs-serve docs-check pictures clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ docs: $(READY) ## Build the documentation site into build/site; needs no network
 
 docs-serve: $(READY) ## Show the documentation site on http://127.0.0.1:8080, built anew at every change
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8080
+
+pictures: $(READY) ## Take the pictures of MLflow's pages in docs/pictures anew; needs Chromium
+	PYTHONPATH=. $(BIN)/python docs/pictures.py
 
 docs-check: $(READY) ## Run every command of the documentation, on small data
 	$(BIN)/python -m pytest tests/docs/test_commands.py
