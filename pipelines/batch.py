@@ -23,7 +23,7 @@ from pipelines.environment import prepare
 from pipelines.zenml_store import lay_out_store
 
 if TYPE_CHECKING:
-    from mtl_models.evaluation.drift import DriftReport, Measure
+    from mtl_models.evaluation.drift_report import DriftReport, Measure
 
 __all__ = ["answer_file"]
 
@@ -56,7 +56,7 @@ def answer_file(
 
     from zenml.types import HTMLString
 
-    from mtl_models.evaluation.drift import DriftReport
+    from mtl_models.evaluation.drift_report import DriftReport
     from mtl_models.inference.batch import Answerer, Answers
     from pipelines.outputs import output
     from pipelines.prediction import prediction

@@ -11,7 +11,8 @@ from zenml import step
 from mtl_models.config.drift import Drift
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.errors import DriftError, TrackingError
-from mtl_models.evaluation.drift import DriftReport, Side, TaskDrift, measure_drift, sampled, side_of
+from mtl_models.evaluation.drift import Side, measure_drift, sampled, side_of
+from mtl_models.evaluation.drift_report import DriftReport, TaskDrift
 from mtl_models.files import writing_file
 from mtl_models.home import home_folder
 from mtl_models.inference.batch import Answerer

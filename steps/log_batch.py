@@ -9,7 +9,7 @@ from zenml import get_step_context, step
 from zenml.types import HTMLString
 
 from mtl_models.corpora.corpus import Corpus
-from mtl_models.evaluation.drift import DriftReport
+from mtl_models.evaluation.drift_report import DriftReport
 from mtl_models.inference.batch import Answerer, Answers
 from mtl_models.reports.batch_report import BatchReport, InputChecks, render_batch
 from steps.lineage import git_commit

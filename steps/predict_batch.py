@@ -7,7 +7,7 @@ from typing import Annotated
 from zenml import step
 
 from mtl_models.corpora.corpus import Corpus
-from mtl_models.evaluation.drift import DriftReport
+from mtl_models.evaluation.drift_report import DriftReport
 from mtl_models.home import home_folder
 from mtl_models.inference.batch import Answerer, Answers, batch_key, write_answers
 from mtl_models.inference.predictor import load_model

@@ -5,95 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import datasets
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 from scipy.stats import ks_2samp
 
 from mtl_models.config.drift import Drift
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.evaluation.domain import auc_of, domain_scores
+from mtl_models.evaluation.drift_report import Measure, Picture, TaskDrift
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import Vocabulary
 
-__all__ = ["DriftReport", "Measure", "MeasureName", "Picture", "Side", "TaskDrift", "measure_drift", "sampled", "side_of"]
-
-MeasureName = Literal["length", "unknown_words", "labels", "domain"]
+__all__ = ["Side", "measure_drift", "sampled", "side_of"]
 
 _TENTHS = np.linspace(0.0, 1.0, 11)
 _SHARES = np.array([0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 1.0])
 """Bins of the share of unknown words in a text, finer where texts usually are."""
-
-
-class Picture(BaseModel):
-    """Two distributions over the same bins, as shares of the texts of either side."""
-
-    model_config = ConfigDict(frozen=True)
-
-    bins: tuple[str, ...]
-    trained: tuple[float, ...]
-    new: tuple[float, ...]
-
-
-class Measure(BaseModel):
-    """One way in which new texts may differ. `value` is None where it cannot be told, and `found` says why."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: MeasureName
-    value: float | None
-    limit: float
-    found: str
-    picture: Picture | None = None
-
-    @property
-    def drifted(self) -> bool:
-        """Whether the value is beyond the limit."""
-        return self.value is not None and self.value > self.limit
-
-
-class TaskDrift(BaseModel):
-    """The new texts against the train rows of one task."""
-
-    model_config = ConfigDict(frozen=True)
-
-    task: str
-    trained: int
-    """Train texts looked at."""
-    new: int
-    measures: tuple[Measure, ...]
-
-    @property
-    def drifted(self) -> list[Measure]:
-        """The measures beyond their limits."""
-        return [measure for measure in self.measures if measure.drifted]
-
-
-class DriftReport(BaseModel):
-    """New texts against all tasks; `unchecked` has, by task, why it could not be looked at."""
-
-    rows: int
-    """New texts there are; a sample of them was looked at."""
-    tasks: dict[str, TaskDrift]
-    unchecked: dict[str, str]
-
-    @property
-    def drifted(self) -> bool:
-        """Whether any measure of any task is beyond its limit."""
-        return bool(self.strange_to)
-
-    @property
-    def strange_to(self) -> list[str]:
-        """The tasks that some measure is beyond its limit for."""
-        return [name for name, task in self.tasks.items() if task.drifted]
-
-    def lines(self) -> list[str]:
-        """A line for every measure beyond its limit, and for every task not looked at."""
-        beyond = [f"task '{name}', {line}" for name, task in self.tasks.items() for line in map(_line, task.drifted)]
-        return beyond + [f"task '{name}': drift not checked, {reason}" for name, reason in self.unchecked.items()]
 
 
 @dataclass(frozen=True)
@@ -215,7 +145,3 @@ def _shares(labels: NDArray[Any], classes: int) -> NDArray[np.float64]:
 def _picture(bins: Sequence[str], edges: NDArray[Any], trained: NDArray[Any], new: NDArray[Any]) -> Picture:
     shares = [np.histogram(side, edges)[0] / max(1, len(side)) for side in (trained, new)]
     return Picture(bins=tuple(bins), trained=tuple(shares[0].tolist()), new=tuple(shares[1].tolist()))
-
-
-def _line(measure: Measure) -> str:
-    return f"{measure.name.replace('_', ' ')} {measure.value:.3f}, limit {measure.limit:g}: {measure.found}"

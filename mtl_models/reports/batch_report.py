@@ -6,7 +6,7 @@ from markupsafe import Markup
 from pydantic import BaseModel
 
 from mtl_models.corpora.validation.report import ValidationReport
-from mtl_models.evaluation.drift import DriftReport, Measure, MeasureName, TaskDrift
+from mtl_models.evaluation.drift_report import DriftReport, Measure, MeasureName, TaskDrift
 from mtl_models.inference.batch import Answerer
 from mtl_models.reports.figures import paired_bars
 from mtl_models.reports.templates import render_html

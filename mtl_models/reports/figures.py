@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mtl_models.evaluation.bootstrap import Estimate
-from mtl_models.evaluation.drift import Picture
+from mtl_models.evaluation.drift_report import Picture
 from mtl_models.reports.numbers import interval, score, signed, verdict
 
 __all__ = ["Line", "alternative", "cosine_curves", "curves", "paired_bars", "transfer_plot"]

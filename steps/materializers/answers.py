@@ -23,9 +23,9 @@ class AnswersMaterializer(FolderMaterializer):
     ASSOCIATED_TYPES: ClassVar[tuple[type[Any], ...]] = (Answers,)
 
     def write(self, value: Answers, folder: Path) -> None:
-        """A copy of the file."""
+        """The file itself, which was only waiting for this: of a large table there are not two."""
         folder.mkdir()
-        shutil.copyfile(value.path, folder / _FILE)
+        shutil.move(value.path, folder / _FILE)
 
     def read(self, folder: Path) -> Answers:
         """The file where it lies."""

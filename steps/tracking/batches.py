@@ -12,7 +12,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelInput, M
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
 
 from mtl_models.corpora.corpus import Corpus
-from mtl_models.evaluation.drift import DriftReport
+from mtl_models.evaluation.drift_report import DriftReport
 from mtl_models.inference.batch import Answerer, batch_key
 from steps.tracking.client import connect, experiment_id, talking_to
 from steps.tracking.runs import log_artifacts, log_values, running

@@ -14,7 +14,8 @@ from mtl_models.config import text as config
 from mtl_models.config.drift import Drift
 from mtl_models.config.text import TextOptions
 from mtl_models.evaluation.domain import auc_of, domain_scores
-from mtl_models.evaluation.drift import DriftReport, Side, TaskDrift, measure_drift, sampled
+from mtl_models.evaluation.drift import Side, measure_drift, sampled
+from mtl_models.evaluation.drift_report import DriftReport, TaskDrift
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import Vocabulary, build_vocabulary
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mtl_models.corpora.validation.report import Check, OffendingRow, ValidationReport
-from mtl_models.evaluation.drift import DriftReport, Measure, Picture, TaskDrift
+from mtl_models.evaluation.drift_report import DriftReport, Measure, Picture, TaskDrift
 from mtl_models.inference.batch import Answerer
 from mtl_models.reports.batch_report import BatchReport, InputChecks, render_batch
 
