@@ -135,14 +135,19 @@ def write_data(folder: Path) -> None:
             csv.writer(file).writerows([["text"], *([text] for text in texts)])
 
 
+def empty_home(folder: Path) -> None:
+    """A home where nothing is but what was fetched before."""
+    shutil.rmtree(folder / "runs", ignore_errors=True)
+    (folder / "runs").mkdir()
+    (folder / "runs" / "downloads").symlink_to(ROOT / "runs" / "downloads")
+
+
 @pytest.fixture(scope="module")
 def empty_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Configurations, data and downloads; nothing trained."""
+    """Configurations and data; nothing trained."""
     folder = tmp_path_factory.mktemp("docs") / "project"
     shutil.copytree(ROOT / "configs", folder / "configs")
     shutil.copytree(ROOT / "docs" / "tutorial", folder / "docs" / "tutorial")
-    (folder / "runs").mkdir()
-    (folder / "runs" / "downloads").symlink_to(Path(os.environ["POLYTASK_HOME"]).resolve() / "downloads")
     for path in sorted((folder / "configs").glob("*.yaml")):
         cut(path)
     for path in sorted((folder / "configs" / "studies").glob("*.yaml")):
@@ -153,26 +158,25 @@ def empty_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained_project(empty_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home after two runs of the demo: two versions, of which the second took the first one's place."""
+def trained_home(empty_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `runs/` holds after two runs of the demo: two versions, of which the second took the first one's place."""
+    empty_home(empty_project)
     run_script("polytask run configs/demo.yaml && polytask run configs/demo.yaml --set seed=14", empty_project)
     kept = tmp_path_factory.mktemp("docs") / "trained"
     shutil.move(empty_project / "runs", kept)
-    (empty_project / "runs").mkdir()
-    (empty_project / "runs" / "downloads").symlink_to((kept / "downloads").readlink())
     return kept
 
 
 @pytest.fixture
-def project(request: pytest.FixtureRequest, empty_project: Path, trained_project: Path) -> Iterator[Path]:
-    """A fresh copy at one and the same place: the registry holds absolute paths."""
-    before = set(empty_project.iterdir())
-    shutil.rmtree(empty_project / "runs")
+def project(request: pytest.FixtureRequest, empty_project: Path) -> Iterator[Path]:
+    """The project with a home as the page wants it, always at one and the same place: the registry holds absolute paths."""
     if str(request.node.callspec.params["page"].relative_to(ROOT)) in FROM_NOTHING:
-        (empty_project / "runs").mkdir()
-        (empty_project / "runs" / "downloads").symlink_to((trained_project / "downloads").readlink())
+        empty_home(empty_project)
     else:
-        shutil.copytree(trained_project, empty_project / "runs", symlinks=True)
+        trained = request.getfixturevalue("trained_home")
+        shutil.rmtree(empty_project / "runs", ignore_errors=True)
+        shutil.copytree(trained, empty_project / "runs", symlinks=True)
+    before = set(empty_project.iterdir())
     yield empty_project
     for made in set(empty_project.iterdir()) - before:
         shutil.rmtree(made) if made.is_dir() else made.unlink()
