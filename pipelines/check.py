@@ -28,8 +28,9 @@ def check_experiment(config: Path, overrides: Sequence[str]) -> None:
     experiment = load_experiment(config, overrides)
     prepare()
     from mtl_models.training.prepared import prepare_experiment
-    from pipelines.fingerprints import source_fingerprints
+    from pipelines.fingerprints import pinned, source_fingerprints
 
+    experiment = pinned(experiment)
     source_fingerprints(experiment)
     prepared = prepare_experiment(experiment)
     warnings = [f"task '{name}': {line}" for name, report in prepared.validations.items() for line in report.warnings]
@@ -90,7 +91,8 @@ def _print_plan(experiment: Experiment, corpora: Mapping[str, Corpus]) -> list[s
     from mtl_models.training.plan import sampling_plan
 
     build_objective(experiment.training.objective, list(corpora))
-    plan = sampling_plan({name: len(corpus.splits["train"]) for name, corpus in corpora.items()}, experiment.training)
+    real = {name: len(corpus.splits["train"]) for name, corpus in corpora.items()}
+    plan = sampling_plan({name: task.trained_rows(real[name]) for name, task in experiment.tasks.items()}, experiment.training)
     table = Table("task", "rows", "rows an epoch", "updates", "passes", "share of rows", header_style="bold", title_justify="left")
     table.title = plan.heading()
     for column in table.columns[1:]:
@@ -99,6 +101,11 @@ def _print_plan(experiment: Experiment, corpora: Mapping[str, Corpus]) -> list[s
         drawn = f"{task.rows_per_epoch:,.0f}", f"{task.updates:,.0f}", f"{task.passes:.1f}", f"{task.share:.1%}"
         table.add_row(name, f"{task.rows:,}", *drawn)
     Console().print(table)
-    for note in plan.notes:
+    copied = [
+        f"{plan.tasks[name].rows - real[name]:,} of the rows of '{name}' are altered copies"
+        for name, task in experiment.tasks.items()
+        if task.augmentation is not None
+    ]
+    for note in [*copied, *plan.notes]:
         typer.echo(f"note: {note}")
     return plan.warnings

@@ -30,8 +30,9 @@ def finetune_model(config: Path, source: str, overrides: Sequence[str], cache: b
     names = ", ".join(experiment.tasks)
     typer.secho(f"{experiment.name}: {names} on top of {', '.join(task.name for task in model.tasks)}", bold=True, err=True)
 
-    from pipelines.fingerprints import source_fingerprints
+    from pipelines.fingerprints import pinned, source_fingerprints
 
+    experiment = pinned(experiment)
     fingerprints = {**source_fingerprints(experiment), "base": model.fingerprint()}
     lay_out_store()
     from pipelines.finetuning import finetuning

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from mtl_models.config import Experiment
 from mtl_models.config.backbone import SentenceEncoder
+from mtl_models.config.sources import FileSource
 from mtl_models.corpora.backbones import fingerprint_backbone
 from mtl_models.corpora.sources import fingerprint
 from mtl_models.errors import ConfigError
 from mtl_models.files import sha256_of
 
-__all__ = ["source_fingerprints"]
+__all__ = ["pinned", "source_fingerprints"]
 
 
 def source_fingerprints(experiment: Experiment) -> dict[str, str]:
@@ -28,6 +29,17 @@ def source_fingerprints(experiment: Experiment) -> dict[str, str]:
         if vocabulary.vectors.source is not None:
             found[f"vectors:{group}"] = fingerprint(vocabulary.vectors.source)
     return found
+
+
+def pinned(experiment: Experiment) -> Experiment:
+    """The same, with the sha256 of every file that synonyms come from: it is a setting of its task, so changed bytes train anew."""
+    tasks = dict(experiment.tasks)
+    for name, task in tasks.items():
+        section = task.augmentation
+        if section is not None and isinstance(section.vectors, FileSource):
+            vectors = section.vectors.model_copy(update={"sha256": fingerprint(section.vectors)})
+            tasks[name] = task.model_copy(update={"augmentation": section.model_copy(update={"vectors": vectors})})
+    return experiment.model_copy(update={"tasks": tasks})
 
 
 def _suite(task: str, path: Path) -> str:

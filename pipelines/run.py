@@ -31,8 +31,9 @@ def run_experiment(config: Path, overrides: Sequence[str], cache: bool) -> None:
     prepare()
     typer.secho(f"{experiment.name}: {len(experiment.tasks)} tasks ({', '.join(experiment.tasks)})", bold=True, err=True)
 
-    from pipelines.fingerprints import source_fingerprints
+    from pipelines.fingerprints import pinned, source_fingerprints
 
+    experiment = pinned(experiment)
     fingerprints = source_fingerprints(experiment)
     say("getting ready (a new runs/ folder takes about half a minute once)" if new else "getting ready")
     lay_out_store()

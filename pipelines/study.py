@@ -84,6 +84,7 @@ def _run_variant(path: Path, study: Study, variant: str, folder: Path) -> Varian
     from mtl_models.evaluation.study import Cell, run_cell
     from mtl_models.evaluation.study_results import summarise
     from mtl_models.training.prepared import prepare_experiment
+    from pipelines.fingerprints import pinned
 
     candidates = [JOINT, *([TWIN] if study.twins else []), *([SINGLE, POOLED] if study.references else [])]
     predictions: dict[str, dict[int, Mapping[str, Predictions]]] = {name: {} for name in candidates}
@@ -93,7 +94,7 @@ def _run_variant(path: Path, study: Study, variant: str, folder: Path) -> Varian
         changes = tuple(change.replace("{seed}", str(seed)) for change in (*study.changes, *study.variants[variant]))
         if changes not in read:
             say(f"{study.name}: {variant}: {' '.join(changes) or 'as it stands'}")
-            experiment = load_experiment(path.parent / study.experiment, changes)
+            experiment = pinned(load_experiment(path.parent / study.experiment, changes))
             read[changes] = (experiment, prepare_experiment(experiment))
         for candidate in candidates:
             say(f"{study.name}: {variant}: {candidate}, seed {seed}")

@@ -48,7 +48,8 @@ def report(
     from mtl_models.reports.model_card import render_card
     from mtl_models.reports.run_report import render_report  # matplotlib: not for a cached run
 
-    plan = sampling_plan({corpus.task: len(corpus.splits["train"]) for corpus in corpora}, experiment.training)
+    rows = {corpus.task: experiment.tasks[corpus.task].trained_rows(len(corpus.splits["train"])) for corpus in corpora}
+    plan = sampling_plan(rows, experiment.training)
     words = zip(experiment.vocabularies, matrices, strict=True)
     content = RunReport(
         experiment=experiment,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from mtl_models.config.augmentation import Augmentation
 from mtl_models.config.backbone import SentenceEncoder
 from mtl_models.config.base import Section
 from mtl_models.config.corpus import Corpus, Validation
@@ -47,6 +48,11 @@ class TaskSettings(Section):
     label_smoothing: float = Field(0.0, ge=0.0, lt=1.0, description="share of the training target spread over all classes")
     vocabulary: str = Field(SHARED, description="the vocabulary group, a key of `vocabularies`")
     text: TextOptions = TextOptions()
+    augmentation: Augmentation | None = Field(None, description="altered copies of the train rows, for a small task")
+
+    def trained_rows(self, rows: int) -> int:
+        """How many rows an epoch has where the train split has `rows`: with their altered copies."""
+        return rows * (1 if self.augmentation is None else 1 + self.augmentation.copies)
 
     @model_validator(mode="after")
     def _classes_for_class_settings(self) -> TaskSettings:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mtl_models.config.augmentation import Augmentation
 from mtl_models.config.experiment import TaskSettings
 from mtl_models.config.text import TextOptions
 from mtl_models.errors import ConfigError
@@ -23,7 +24,8 @@ class Task:
 
     `labels` are the class names in the order of the logits (of a rating: its column); `vocabulary` names the group whose token ids its
     texts use; `text` says how its texts are normalised. `class_weights` (one per label) and `label_smoothing` belong to the training
-    loss; `mean` and `deviation` are those of the ratings it is trained on; `temperature` divides its logits where it is calibrated.
+    loss; `mean` and `deviation` are those of the ratings it is trained on; `temperature` divides its logits where it is calibrated;
+    `augmentation` says which altered copies of its train rows it is trained on.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Task:
     mean: float = 0.0
     deviation: float = 1.0
     temperature: float = 1.0
+    augmentation: Augmentation | None = None
 
     @classmethod
     def of(cls, settings: TaskSettings, corpus: Corpus) -> Task:
@@ -56,6 +59,7 @@ class Task:
             settings.label_smoothing,
             mean,
             deviation,
+            augmentation=settings.augmentation,
         )
 
 

@@ -26,6 +26,7 @@ from mtl_models.errors import PolytaskError
 from mtl_models.files import writing_file
 from mtl_models.progress import progress, say
 from mtl_models.tasks.task import Task
+from mtl_models.training.alterations import alterations_of, copies_depend_on
 
 __all__ = ["EncodedCorpus", "EncodedSplit", "Encoder", "encode"]
 
@@ -45,6 +46,10 @@ class Encoder(Protocol):
     @property
     def fingerprint(self) -> str:
         """Equal for equal vocabularies only."""
+
+    @property
+    def unknown(self) -> int:
+        """The id of what the vocabulary does not know."""
 
     def encode(self, texts: Any, options: TextOptions, max_tokens: int | None) -> list[list[int]]:
         """The token ids of each text, at least one."""
@@ -84,23 +89,27 @@ class EncodedCorpus:
     splits: Mapping[Split, EncodedSplit]
 
 
-def encode(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int, cache: Path) -> EncodedCorpus:
+def encode(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int, cache: Path, seed: int = 0) -> EncodedCorpus:
     """The corpus as ids of `vocabulary`, each text cut after `max_tokens`; from the cache if it was encoded before.
 
+    The train split of an augmented task ends with altered copies of its N rows, drawn by `seed`: row c * N + i is copy c of row i.
     Raises `PolytaskError` naming the file if it cannot be written.
     """
-    key = _key(corpus, vocabulary, task, max_tokens)
+    key = _key(corpus, vocabulary, task, max_tokens, seed)
     folder = cache / key[:32]
-    return EncodedCorpus(task.name, key, {split: _split(corpus, split, vocabulary, task, max_tokens, folder) for split in SPLITS})
+    splits = {split: _split(corpus, split, vocabulary, task, max_tokens, folder, seed) for split in SPLITS}
+    return EncodedCorpus(task.name, key, splits)
 
 
-def _key(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int) -> str:
-    code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(mtl_models.text.__path__[0]).glob("*.py")))).hexdigest()
-    parts = [_FORMAT, code, corpus.fingerprint, vocabulary.fingerprint, task.text.model_dump(mode="json"), max_tokens]
+def _key(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int, seed: int) -> str:
+    code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(mtl_models.text.__path__[0]).rglob("*.py")))).hexdigest()
+    parts: list[Any] = [_FORMAT, code, corpus.fingerprint, vocabulary.fingerprint, task.text.model_dump(mode="json"), max_tokens]
+    if task.augmentation is not None:
+        parts.append(copies_depend_on(task.augmentation, seed))
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _split(corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_tokens: int, folder: Path) -> EncodedSplit:
+def _split(corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_tokens: int, folder: Path, seed: int) -> EncodedSplit:
     path = folder / f"{split}.arrow"
     if path.exists():
         try:
@@ -109,7 +118,7 @@ def _split(corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_to
             say(f"{path}: not a whole file of token ids ({error}); it is written anew")
     try:
         with writing_file(path) as draft, pa.OSFile(str(draft), "wb") as sink, pa.ipc.new_file(sink, _schema(corpus.kind)) as writer:
-            for batch in _encoded(corpus, split, vocabulary, task, max_tokens):
+            for batch in _encoded(corpus, split, vocabulary, task, max_tokens, seed):
                 writer.write_batch(batch)
     except OSError as error:
         raise PolytaskError(
@@ -118,14 +127,22 @@ def _split(corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_to
     return _open(path, corpus)
 
 
-def _encoded(corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_tokens: int) -> Iterator[pa.RecordBatch]:
+def _encoded(corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_tokens: int, seed: int) -> Iterator[pa.RecordBatch]:
     rows = corpus.splits[split]
-    tables = rows.with_format("arrow").iter(batch_size=_ROWS)
-    for table in progress(tables, f"encoding {task.name} {split}", total=-(-len(rows) // _ROWS), unit="x10,000 rows"):
-        ids = vocabulary.encode(table["text"].to_pylist(), task.text, max_tokens)
-        schema = _schema(corpus.kind)
-        columns = [pa.array(ids, type=_TOKENS), table["label"].combine_chunks().cast(schema.field("label").type)]
-        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+    alterations = alterations_of(corpus, vocabulary, task, seed) if split == "train" and task.augmentation is not None else []
+    schema = _schema(corpus.kind)
+    for place, altered in enumerate([_as_it_is, *alterations]):
+        tables = rows.with_format("arrow").iter(batch_size=_ROWS)
+        label = f"encoding {task.name} {split}" + f", altered copy {place}" * (place > 0)
+        for table in progress(tables, label, total=-(-len(rows) // _ROWS), unit="x10,000 rows"):
+            texts = [altered(*pair) for pair in zip(table["text"].to_pylist(), table["id"].to_pylist(), strict=True)]
+            ids = vocabulary.encode(texts, task.text, max_tokens)
+            columns = [pa.array(ids, type=_TOKENS), table["label"].combine_chunks().cast(schema.field("label").type)]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _as_it_is(text: str, name: str) -> str:  # noqa: ARG001  # the signature of an alteration
+    return text
 
 
 def _schema(kind: str) -> pa.Schema:

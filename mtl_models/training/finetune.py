@@ -110,7 +110,9 @@ def finetune(
             "so nothing would move; name a new task, or take `freeze: encoder`, `gradual` or `none`"
         )
     cache = home_folder("cache", "encoded")
-    encoded = {task.name: encode(corpora[task.name], model.vocabularies[task.vocabulary], task, base.max_tokens, cache) for task in tasks}
+    encoded = {
+        task.name: encode(corpora[task.name], model.vocabularies[task.vocabulary], task, base.max_tokens, cache, seed) for task in tasks
+    }
     texts = [text for task in tasks for text in corpora[task.name].splits["train"][:_REPLAYED]["text"]]
     stored, before = base.logits(texts), shared_fingerprint(model.network, new)
     digest = hashlib.sha256(f"{base.fingerprint()}{section}{training}{seed}".encode())

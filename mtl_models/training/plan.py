@@ -38,7 +38,7 @@ class TaskPlan(BaseModel):
     """What one task gets if no task stops early."""
 
     rows: int
-    """Training rows."""
+    """Training rows, altered copies among them."""
     rows_per_epoch: float
     """Rows drawn in an epoch, on average over the epochs."""
     updates: float

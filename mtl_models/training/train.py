@@ -42,7 +42,9 @@ def train(
     groups = {task.vocabulary for task in tasks}
     vocabularies = {group: vocabularies[group] for group in sorted(groups)}
     cache = home_folder("cache", "encoded")
-    encoded = {task.name: encode(corpora[task.name], vocabularies[task.vocabulary], task, training.max_tokens, cache) for task in tasks}
+    encoded = {
+        task.name: encode(corpora[task.name], vocabularies[task.vocabulary], task, training.max_tokens, cache, seed) for task in tasks
+    }
     torch.manual_seed(seed)
     untrained = build_network(network, tasks, starting_weights({group: matrices[group] for group in vocabularies}))
     checkpoints = _checkpoints(encoded, matrices, network, training, seed)

@@ -121,7 +121,7 @@ def test_the_fingerprint_covers_all_that_copies_depend_on(tmp_path: Path, words:
 
 
 def test_missing_vectors_are_told(tmp_path: Path, words: Vocabulary) -> None:
-    with pytest.raises(CorpusError, match="nowhere.txt: no such file"):
+    with pytest.raises(CorpusError, match=r"nowhere\.txt: no such file"):
         encode(corpus_of(["good"]), words, with_synonyms(Path("nowhere.txt")), 9, tmp_path)
 
 
