@@ -148,15 +148,18 @@ def _stop(*_: object) -> None:
 
 def _token(file: Path | None) -> str | None:
     """From the file, else from the environment; None where there is neither."""
-    if file is None:
-        return os.environ.get(_TOKEN) or None
-    try:
-        token = file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--token-file {file}: cannot be read ({error})") from error
-    if not token:
-        raise ConfigError(f"--token-file {file}: is empty; write a secret of your own into it")
-    return token
+    place, token = _TOKEN, os.environ.get(_TOKEN)
+    if file is not None:
+        place = f"--token-file {file}"
+        try:
+            token = file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{place}: cannot be read ({error})") from error
+        if not token:
+            raise ConfigError(f"{place}: is empty; write a secret of your own into it")
+    if token and not (token.isascii() and token.isprintable()):
+        raise ConfigError(f"{place}: has other signs than ASCII letters, digits and punctuation, which not every client can send")
+    return token or None
 
 
 def _texts(file: Path | None) -> Sequence[str]:

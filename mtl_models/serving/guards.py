@@ -114,7 +114,7 @@ class Guard:
         if self._token is None or scope["path"] in OPEN_PATHS or scope["path"].startswith("/static/"):
             return
         scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not secrets.compare_digest(given.strip().encode(), self._token):
+        if scheme.lower() != "bearer" or not secrets.compare_digest(given.strip().encode("latin-1"), self._token):
             raise ProblemError(401, "this server wants its token: Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"})
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:

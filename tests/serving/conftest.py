@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from fastapi import FastAPI
 
 from mtl_models.config.network import JointLstm
 from mtl_models.config.text import TextOptions, Vocabulary
+from mtl_models.inference.familiarity import UnfamiliarTexts
 from mtl_models.networks.build import build_network
 from mtl_models.networks.folder import save_model
 from mtl_models.networks.model import Model
@@ -64,7 +66,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="session")
 def versions(folders: list[Path]) -> list[Served]:
     """The same, as versions 1, 2 and 3 of one model."""
-    return [load_served(folder, "made", str(number)) for number, folder in enumerate(folders, start=1)]
+    with warnings.catch_warnings(action="ignore", category=UnfamiliarTexts):
+        return [load_served(folder, "made", str(number)) for number, folder in enumerate(folders, start=1)]
 
 
 @contextmanager

@@ -159,6 +159,8 @@ def test_what_it_cannot_begin_with_is_told(folders: list[Path], tmp_path: Path) 
     (tmp_path / "empty").write_text("\n")
     assert "not a model folder" in refused("--model", str(tmp_path), "--port", "0")
     assert "is empty; write a secret" in refused("--model", str(folders[0]), "--token-file", str(tmp_path / "empty"))
+    (tmp_path / "empty").write_text("schlüssel")
+    assert "other signs than ASCII" in refused("--model", str(folders[0]), "--token-file", str(tmp_path / "empty"))
     assert "cannot be read" in refused("--model", str(folders[0]), "--token-file", str(tmp_path / "none"))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -61,7 +61,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 @pytest.fixture(scope="module")
 def address(models: tuple[str, str]) -> Iterator[str]:
     """Two models side by side."""
-    process, url = serve("--model", models[0], "--compare", models[1])
+    process, url = serve("--model", models[0], "--compare", models[1], "--max-characters", "300")
     yield url
     process.terminate()
     process.wait(timeout=30)
@@ -196,23 +196,21 @@ def test_markup_in_a_text_is_text(open_page: Open, address: str) -> None:
     assert page.title() == "Polytask"
 
 
-def test_what_is_wrong_is_said(open_page: Open, models: tuple[str, str]) -> None:
-    process, url = serve("--model", models[0], "--max-characters", "30")
-    page = open_page(url)
+def test_what_is_wrong_is_said(open_page: Open, address: str) -> None:
+    page = open_page(address)
     fault = page.locator("#fault")
     page.get_by_role("button", name="Ask").click()
     expect(fault).to_have_text("Write a text first.")
-    page.get_by_label("Text", exact=True).fill("a" * 31)
-    expect(page.locator("#count")).to_have_text("31 of 30 characters")
+    page.get_by_label("Text", exact=True).fill("a" * 301)
+    expect(page.locator("#count")).to_have_text("301 of 300 characters")
     page.get_by_role("button", name="Ask").click()
-    expect(fault).to_contain_text("31 characters, at most 30")
+    expect(fault).to_contain_text("301 characters, at most 300")
     expect(page.locator("#answers")).to_be_hidden()
     page.get_by_label("Text", exact=True).fill("यह अच्छा")
     page.get_by_role("button", name="Ask").click()
     expect(fault).to_be_empty()
     expect(page.locator("#warnings")).to_contain_text("Devanagari")
-    process.terminate()
-    process.wait(timeout=30)
+    page.context.set_offline(True)
     page.get_by_role("button", name="Ask").click()
     expect(fault).to_have_text("The server does not answer. Is it still running?")
 

@@ -105,7 +105,7 @@ async function showAnswers(models, asked, signal) {
   byId("answers").removeAttribute("aria-busy");
   const warnings = new Set(found.flatMap((answers) => answers.warnings));
   byId("warnings").replaceChildren(...[...warnings].map((warning) => make("li", {}, warning)));
-  const agreement = differing.length ? `They differ on ${differing.join(", ")}.` : "They agree on every task.";
+  const agreement = differing.length ? `They differ on ${differing.join(", ")}.` : "Their answers agree.";
   status.textContent = `Answered by ${names.join(" and ")} in ${took} ms.${sides.length > 1 ? ` ${agreement}` : ""}`;
 }
 
