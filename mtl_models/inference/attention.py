@@ -17,7 +17,7 @@ from mtl_models.networks.model import Model
 from mtl_models.networks.network import Batch, Network, evaluating
 from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.task import Task
-from mtl_models.text.vocabulary import UNKNOWN, Vocabulary
+from mtl_models.text.vocabulary import Vocabulary
 
 __all__ = ["Reading", "explain", "has_attention"]
 
@@ -75,12 +75,12 @@ def _reading(model: Model, index: int, text: str, tasks: Sequence[Task], leave_o
     batch = _batch(torch.tensor([ids]), tasks).to(model.network.device)
     with evaluating(model.network):
         hops, heads = _attention(model.network, batch)
-        left_out = _left_out(model.network, ids, tasks) if leave_out else {}
+        left_out = _left_out(model.network, ids, vocabulary, tasks) if leave_out else {}
     return Reading(
         index=index,
         text=text,
         words=_words(vocabulary, text, options, len(ids)),
-        unknown=tuple(number == UNKNOWN for number in ids),
+        unknown=tuple(ids[place] == vocabulary.unknown for place in _places(vocabulary, ids)),
         answers=tuple(replace(answer, index=index) for answer in answers),
         hops=hops,
         heads=heads,
@@ -88,9 +88,17 @@ def _reading(model: Model, index: int, text: str, tasks: Sequence[Task], leave_o
     )
 
 
+def _places(vocabulary: Vocabulary, ids: Sequence[int]) -> range:
+    """Where the text is among the ids, without the marks around it."""
+    before, after = vocabulary.marks
+    return range(before, len(ids) - after)
+
+
 def _words(vocabulary: Vocabulary, text: str, options: TextOptions, count: int) -> tuple[str, ...]:
-    """The words behind `count` ids; a text without any is one `<unk>`."""
-    return tuple(vocabulary.words(text, options)[:count]) or (vocabulary.tokens[UNKNOWN],)
+    """The words, or pieces of words, of a text of `count` ids; where a text has none, what stands for them."""
+    before, after = vocabulary.marks
+    words = tuple(vocabulary.words(text, options)[before : count - after])
+    return words if words or before else (vocabulary.tokens[vocabulary.unknown],)
 
 
 def _attention(network: Network, batch: Batch) -> tuple[Weights | None, tuple[Weights, ...]]:
@@ -106,10 +114,13 @@ def _attention(network: Network, batch: Batch) -> tuple[Weights | None, tuple[We
     return hops, tuple(_numbers(layer) for layer in heads)
 
 
-def _left_out(network: Network, ids: Sequence[int], tasks: Sequence[Task]) -> dict[str, Weights]:
+def _left_out(network: Network, ids: Sequence[int], vocabulary: Vocabulary, tasks: Sequence[Task]) -> dict[str, Weights]:
     """Task -> what the answer loses with each word; without its only word a text is one `<unk>`."""
+    places = _places(vocabulary, ids)
+    if not places:
+        return {task.name: np.empty(0, np.float32) for task in tasks}
     whole = torch.tensor([ids])
-    shorter = torch.tensor([[*ids[:place], *ids[place + 1 :]] or [UNKNOWN] for place in range(len(ids))])
+    shorter = torch.tensor([[*ids[:place], *ids[place + 1 :]] or [vocabulary.unknown] for place in places])
     full = network(_batch(whole, tasks).to(network.device)).logits
     less = network(_batch(shorter, tasks).to(network.device)).logits
     found = {}

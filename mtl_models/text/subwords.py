@@ -34,6 +34,13 @@ class Subwords(Vocabulary):
         found = self._tokenizer.token_to_id(str(model.get("unk_token")))
         return -1 if found is None else found
 
+    @cached_property
+    def marks(self) -> tuple[int, int]:
+        """The special tokens before and after a text."""
+        mask = self._tokenizer.encode("a").special_tokens_mask
+        text = [place for place, special in enumerate(mask) if not special]
+        return text[0], len(mask) - 1 - text[-1]
+
     def encode_each(self, texts: Iterable[str], options: TextOptions, max_tokens: int | None = None) -> Iterator[list[int]]:  # noqa: ARG002
         """Token ids with the special tokens around them, which count among `max_tokens` and are never cut off."""
         tokenizer = self._cut_after(max_tokens)

@@ -47,6 +47,11 @@ class Vocabulary:
         """The id of a word that is not in the vocabulary."""
         return UNKNOWN
 
+    @property
+    def marks(self) -> tuple[int, int]:
+        """How many ids of every text are no part of it: before it, after it."""
+        return 0, 0
+
     @cached_property
     def tokens(self) -> tuple[str, ...]:
         """The token of every id, in the order of the ids."""

@@ -1,4 +1,4 @@
-"""What a user loses if these fail: answers that depend on other texts, weights that move though they should stay, models that do not load."""
+"""What a user loses if these fail: answers that depend on other texts, weights that move unasked, models that do not load."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mtl_models.config.backbone import SentenceEncoder as Section
 from mtl_models.errors import ConfigError
+from mtl_models.inference.attention import explain
 from mtl_models.networks.backbone import read_backbone, read_tokenizer
 from mtl_models.networks.build import build_network
 from mtl_models.networks.folder import load_model, save_model
@@ -207,3 +208,17 @@ def test_heads_of_all_kinds_decode(built: Built) -> None:
     found = model.probabilities(["the film was great", "a dull phone"])
     for task in TASKS:
         assert len(kind_of(task).decode(found[task.name])) == 2
+
+
+def test_explanations_are_of_the_text_without_its_marks(built: Built) -> None:
+    """Each piece left out once; the last ones of a text that is too long are not there."""
+    model = built()
+    (reading,), (empty,), (long,) = explain(model, ["the film was great", "", "good " * 40], ["tweets"])
+    assert reading.words == ("the", "film", "was", "great")
+    assert reading.left_out["tweets"].shape == (4,)
+    whole = model.probabilities(["the film was great"])["tweets"][0]
+    less = model.probabilities(["the film was"])["tweets"][0]
+    leading = int(whole.argmax())
+    assert reading.left_out["tweets"][3] == pytest.approx(whole[leading] - less[leading], abs=1e-5)
+    assert empty.words == ()
+    assert len(long.words) == len(long.left_out["tweets"]) == model.max_tokens - 2

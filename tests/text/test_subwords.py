@@ -81,3 +81,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{")
     with pytest.raises(ModelFolderError, match=r"tokenizer\.json: cannot be read"):
         load_vocabulary(tmp_path / "tokenizer.json")
+
+
+def test_marks_are_told_from_the_text(file: Path) -> None:
+    assert load_vocabulary(file).marks == (1, 1)
