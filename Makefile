@@ -53,7 +53,7 @@ docs-serve: $(READY) ## Show the documentation site on http://127.0.0.1:8080, bu
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr 127.0.0.1:8080
 
 pictures: $(READY) ## Take the pictures of MLflow's pages in docs/pictures anew; needs Chromium
-	PYTHONPATH=. $(BIN)/python docs/pictures.py
+	$(BIN)/python docs/pictures.py
 
 docs-check: $(READY) ## Run every command of the documentation, on small data
 	$(BIN)/python -m pytest tests/docs/test_commands.py

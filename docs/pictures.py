@@ -13,13 +13,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import requests
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from mtl_models.home import home_folder
+from mtl_models.home import home, home_folder
 from pipelines.environment import prepare
+
+if TYPE_CHECKING:
+    from steps.tracking.registry import Version
 
 FOLDER = Path(__file__).parent / "pictures"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -42,7 +46,7 @@ def main() -> None:
     # The first version is of the training pipeline; a fine-tuned one has the corpora of its new tasks only.
     version = list_versions(model)[-1]
     run = connect().get_run(str(version.run_id)).info
-    answer_texts(version.uri)
+    answer_texts(version.uri, next(iter(tasks_of(version))))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     server = subprocess.Popen([*COMMAND, "ui", "--port", str(port)])  # noqa: S603
@@ -62,8 +66,8 @@ def take(page: Page, at: str, run: str, model: str, version: int) -> None:
     """Open page after page; a picture is taken once what it is about can be seen."""
     page.goto(run)
     page.get_by_role("button", name="Close").click()  # an assistant beside the page that is not set up
-    page.get_by_text("Child runs").wait_for()
-    page.get_by_text("Registered models").wait_for()
+    page.get_by_role("link", name="twin").first.wait_for()
+    page.get_by_role("link", name=model).first.wait_for()
     keep(page, "mlflow-run")
     page.goto(f"{run}/model-metrics")
     page.get_by_placeholder("Search metric charts").fill("/dev/(loss|macro_f1)$")
@@ -72,6 +76,7 @@ def take(page: Page, at: str, run: str, model: str, version: int) -> None:
     page.goto(f"{run}/artifacts")
     page.get_by_text("report.html").click()
     page.frame_locator("iframe").get_by_role("heading", name="Results").wait_for()
+    page.get_by_text("Path:", exact=False).first.evaluate("line => line.style.visibility = 'hidden'")  # of this machine
     keep(page, "mlflow-report")
     page.goto(f"{at}/models/{model}")
     page.get_by_role("link", name="Version 1").wait_for()
@@ -81,14 +86,14 @@ def take(page: Page, at: str, run: str, model: str, version: int) -> None:
     keep(page, "mlflow-card")
     page.goto((home_folder("reports", model) / "batch.html").as_uri())
     page.get_by_role("heading", name="Drift").wait_for()
-    keep(page, "batch")
+    keep(page, "batch", whole=True)
 
 
-def keep(page: Page, name: str) -> None:
-    """Write what is shown as a PNG of few colours."""
+def keep(page: Page, name: str, whole: bool = False) -> None:
+    """Write what is shown, or the whole page, as a PNG of few colours."""
     page.mouse.move(5, 5)  # tools that appear under the pointer
     page.wait_for_timeout(1500)  # movements end
-    shown = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    shown = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
     path = FOLDER / f"{name}.png"
     path.parent.mkdir(exist_ok=True)
     shown.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
@@ -101,16 +106,24 @@ def keep(page: Page, name: str) -> None:
 COMMAND = [sys.executable, "-c", "from pipelines.cli import main; main()"]
 
 
-def polytask(*words: str) -> None:
-    """A command, as typed."""
-    subprocess.run([*COMMAND, *words], check=True)  # noqa: S603
+def polytask(*words: str, folder: Path | None = None) -> None:
+    """A command, as typed in `folder`."""
+    subprocess.run([*COMMAND, *words], check=True, cwd=folder, env=os.environ | {"POLYTASK_HOME": str(home())})  # noqa: S603
 
 
-def answer_texts(model: str) -> None:
+def tasks_of(version: Version) -> tuple[str, ...]:
+    """The tasks of a registered version."""
+    from mtl_models.networks.folder import load_model
+    from steps.tracking.registry import download
+
+    return tuple(task.name for task in load_model(download(version.uri)).tasks)
+
+
+def answer_texts(model: str, task: str) -> None:
     """A batch of the tutorial's made messages, so that there is a page of drift to show."""
-    texts = home_folder("reports") / "messages.csv"
-    subprocess.run([sys.executable, str(Path(__file__).parent / "tutorial" / "messages.py"), str(texts)], check=True)  # noqa: S603
-    polytask("batch", str(texts), "--model", model, "--out", str(texts.with_suffix(".parquet")))
+    folder = home_folder("reports")
+    subprocess.run([sys.executable, str(Path(__file__).parent / "tutorial" / "messages.py"), str(folder / "messages.csv")], check=True)  # noqa: S603
+    polytask("batch", "messages.csv", "--model", model, "--task", task, "--out", "messages.parquet", folder=folder)
 
 
 def browser() -> str:

@@ -53,9 +53,7 @@ def log_batch_run(record: BatchRecord, client: MlflowClient | None = None) -> st
         params = {"source": record.texts.report.source, "column": record.column, "tasks": ", ".join(record.answerer.tasks)}
         with running(client, experiment, record.name, _tags(record)) as run_id:
             log_values(client, run_id, params=params, metrics=_metrics(record), inputs=[_input(record)])
-            about = client.get_model_version(record.answerer.model, str(record.answerer.version))
-            if about.model_id:
-                client.log_inputs(run_id, models=[LoggedModelInput(about.model_id)])
+            client.log_inputs(run_id, models=_models(record.answerer, client))
             log_artifacts(run_id, record.artifacts, client)
     return run_id
 
@@ -88,6 +86,13 @@ def _tags(record: BatchRecord) -> dict[str, str]:
     }
     commit = {MLFLOW_GIT_COMMIT: record.git_commit} if record.git_commit else {}
     return {f"{_PREFIX}{name}": value for name, value in ours.items()} | commit
+
+
+def _models(answerer: Answerer, client: MlflowClient) -> list[LoggedModelInput]:
+    """The model that answered, as its training run logged it: registered versions do not say which that is."""
+    outputs = client.get_run(answerer.run_id).outputs
+    logged = [client.get_logged_model(output.model_id) for output in outputs.model_outputs] if outputs else []
+    return [LoggedModelInput(model.model_id) for model in logged if model.tags.get(f"{_PREFIX}model_fingerprint") == answerer.fingerprint]
 
 
 def _metrics(record: BatchRecord) -> list[Metric]:
