@@ -28,7 +28,7 @@ class Answered:
 
 @dataclass(eq=False)
 class _Job:
-    """Texts of one request, the model that was serving when it came, and where the answers go."""
+    """Texts of one request, no more than a batch holds, the model that was serving when it came, and where the answers go."""
 
     served: Served
     texts: Sequence[str]
@@ -58,18 +58,22 @@ class Batcher:
     async def predict(self, served: Served, texts: Sequence[str], tasks: Sequence[str]) -> Answered:
         """Predictions as `Predictor.predict` gives them; a `ProblemError` (503) where too many texts wait already.
 
-        A caller that is cancelled leaves the queue.
+        More texts than a batch holds are answered batch by batch. A caller that is cancelled leaves the queue, so that what nobody waits
+        for any more costs one batch at most.
         """
         if self.waiting and self.waiting + len(texts) > self._limits.waiting:
             raise ProblemError(503, f"{self.waiting} texts wait for the model; ask again in a moment", {"Retry-After": "1"})
-        job = _Job(served, texts, tuple(tasks), asyncio.get_running_loop().time())
-        self._jobs.append(job)
+        now, size = asyncio.get_running_loop().time(), self._limits.batch
+        jobs = [_Job(served, texts[first : first + size], tuple(tasks), now) for first in range(0, len(texts), size)]
+        self._jobs.extend(jobs)
         self.waiting += len(texts)
         self._arrived.set()
         try:
-            return await job.answers
+            parts = await asyncio.gather(*(job.answers for job in jobs))
         finally:
             self.waiting -= len(texts)
+        predictions = [replace(one, index=number * size + one.index) for number, part in enumerate(parts) for one in part.predictions]
+        return Answered(predictions, list(dict.fromkeys(warning for part in parts for warning in part.warnings)))
 
     async def run(self) -> None:
         """Answer, until cancelled."""

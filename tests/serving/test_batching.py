@@ -89,10 +89,32 @@ def test_a_full_batch_does_not_wait_and_holds_no_more_than_it_may(versions: list
     async def work(batcher: Batcher, batches: list[int]) -> None:
         await asyncio.gather(*(batcher.predict(versions[0], ["a"] * 3, ["films"]) for _ in range(5)))
         assert batches == [6, 6, 3]
-        await batcher.predict(versions[0], ["a"] * 12, ["films"])
-        assert batches[-1] == 12  # a request is never cut
 
     with_batcher(work, replace(LIMITS, batch_wait=0.2))
+
+
+def test_a_request_of_several_batches_is_answered_whole_and_in_order(versions: list[Served], made: ModuleType) -> None:
+    async def work(batcher: Batcher, batches: list[int]) -> None:
+        texts = [*made.TEXTS, "यह", *made.TEXTS, *made.TEXTS]
+        answered = await batcher.predict(versions[0], texts, ["films", "stars"])
+        assert batches == [8, 8]
+        assert plain(answered.predictions) == plain(versions[0].predictor.predict(texts, ["films", "stars"]))
+        assert len(answered.warnings) == 1
+
+    with_batcher(work)
+
+
+def test_of_a_large_request_that_nobody_waits_for_one_batch_is_answered_at_most(versions: list[Served]) -> None:
+    async def work(batcher: Batcher, batches: list[int]) -> None:
+        gone = asyncio.create_task(batcher.predict(versions[0], ["a"] * 20, ["films"]))
+        while not batches:
+            await asyncio.sleep(0)
+        gone.cancel()
+        await batcher.predict(versions[0], ["b"], ["films"])
+        assert sum(batches) <= 17
+        assert batcher.waiting == 0
+
+    with_batcher(work, replace(LIMITS, waiting=40))
 
 
 def test_a_text_alone_waits_no_longer_than_it_may(versions: list[Served]) -> None:
