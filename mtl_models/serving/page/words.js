@@ -106,7 +106,7 @@ function legend(sides) {
       { class: "legend" },
       make("li", {}, make("span", { class: "swatch" }), "looked at more, or speaks for the answer"),
       make("li", {}, make("span", { class: "swatch against" }), "speaks against it"),
-      unknown ? make("li", { class: "text-note" }, make("i", {}, "italics"), " not in the vocabulary") : null,
+      unknown ? make("li", {}, make("i", {}, "italics"), " not in the vocabulary") : null,
     ),
     make("p", {}, "Leaving a word out: how much the probability of the answer falls without it. Attention says where a network looked, not why it answered as it did."),
   );
