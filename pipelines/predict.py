@@ -64,7 +64,9 @@ def model_folder(model: str | None) -> Path:
         return Path(model)
     from steps.tracking.registry import download, only_champion
 
-    return download(model or only_champion())
+    uri = model or only_champion()
+    say(f"loading {uri}")  # the first sign of life, and which model answers
+    return download(uri)
 
 
 @contextmanager
