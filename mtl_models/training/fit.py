@@ -23,7 +23,7 @@ from mtl_models.training.dev import measure_dev
 from mtl_models.training.devices import accelerator_for, chosen_device, chosen_precision, repeatable
 from mtl_models.training.encoding import EncodedCorpus
 from mtl_models.training.features import with_features
-from mtl_models.training.freezing import Freezing, TrainingFreezing
+from mtl_models.training.freezing import Freezing, TrainingFreezing, moved
 from mtl_models.training.history import EpochRecord, History
 from mtl_models.training.learner import Learner
 from mtl_models.training.loop import Loop, TrainedEpoch
@@ -63,6 +63,7 @@ def fit(
     sampling_plan({task.name: len(encoded[task.name].splits["train"]) for task in tasks}, training)
     if freezing is None and training.freeze.anything:
         freezing = TrainingFreezing(training.freeze, network)
+    first = {} if freezing is None else copied_state(network)
     device, precision = chosen_device(training), chosen_precision(training)
     store = None if checkpoints is None else Checkpoints(checkpoints, _fingerprint(network, tasks, encoded, training, seed, freezing))
     with repeatable(device), accelerator_for(training) as accelerator:
@@ -99,6 +100,7 @@ def fit(
         network.to("cpu").eval()
         if freezing is not None:
             freezing.lift(network)
+            say(f"{label}: {moved(first, network)}")
     return History(
         epochs=records,
         best_epoch=best_epoch(records, training.metric),

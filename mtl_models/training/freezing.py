@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
-from torch import nn
+from torch import Tensor, nn
 
 from mtl_models.config.finetuning import Finetuning
 from mtl_models.config.freezing import Freeze
 from mtl_models.errors import ConfigError
 from mtl_models.networks.network import Network
 
-__all__ = ["FinetuneFreezing", "Freezing", "TrainingFreezing"]
+__all__ = ["FinetuneFreezing", "Freezing", "TrainingFreezing", "moved"]
 
 
 class Freezing(ABC):
@@ -98,3 +98,12 @@ class FinetuneFreezing(Freezing):
 
     def __repr__(self) -> str:
         return f"FinetuneFreezing({self.section!r}, {sorted(self._new)})"
+
+
+def moved(before: Mapping[str, Tensor], network: Network) -> str:
+    """What really moved, in words: numbers, and the parts of the network they are in. `before` is the state at the start."""
+    after = network.state_dict()
+    changed = [name for name, weight in before.items() if not weight.equal(after[name].cpu())]
+    parts = dict.fromkeys(".".join(name.split(".")[:2]) for name in changed)
+    count, whole = sum(before[name].numel() for name in changed), sum(weight.numel() for weight in before.values())
+    return f"{count:,} of {whole:,} numbers moved, in {', '.join(parts) or 'no part'}; the others are as they were, to the bit"

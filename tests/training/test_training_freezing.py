@@ -161,6 +161,19 @@ def test_layers_learn_slower_the_lower_they_are(encoder: Callable[..., Network])
     assert scales == {"heads.a": 1.0, "heads.b": 1.0, "layer.2": 0.5, "layer.1": 0.25, "layer.0": 0.125, "embeddings": 0.0625}
 
 
+def test_what_moved_is_told(
+    encoder: Callable[..., Network],
+    tasks_named: Callable[..., list[Task]],
+    made_corpora: Callable[..., dict[str, EncodedCorpus]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    network = encoder()
+    whole = sum(weight.numel() for weight in network.state_dict().values())
+    settings = Training(epochs=1, freeze=Freeze(encoder=True, heads=("b",)), conflicts_every=None)
+    fit(network, tasks_named("a", "b"), made_corpora({"a": 40, "b": 40}), settings, 1)
+    assert f"34 of {whole:,} numbers moved, in heads.a; the others are as they were" in capsys.readouterr().err
+
+
 def test_nothing_left_to_move_is_a_clear_error(encoder: Callable[..., Network]) -> None:
     with pytest.raises(ConfigError, match=r"training\.freeze: nothing is left that moves"):
         TrainingFreezing(Freeze(encoder=True, heads=("a", "b")), encoder())
