@@ -418,6 +418,16 @@ def ui(
     serve_ui(port)
 
 
+@app.command(epilog="Example: polytask dashboard --port 8238")
+def dashboard(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8237,
+) -> None:
+    """Start ZenML's pages on this machine (127.0.0.1 only): pipelines, runs as graphs, artifacts. Ctrl-C ends them."""
+    from pipelines.dashboard import serve_dashboard
+
+    serve_dashboard(port)
+
+
 @app.command(epilog="Example: polytask schema --out configs/experiment.schema.json")
 def schema(
     out: Annotated[Path | None, typer.Option(help="File to write. Default: print it.", show_default=False)] = None,
