@@ -55,7 +55,7 @@ def fit(
     `encoded` task name -> its corpus. With a folder for `checkpoints` the state is kept there after every epoch, and the same call
     after an interruption goes on from the last whole epoch to the same weights, to the bit; a folder is for one training at a time.
     `report` gets the record of every epoch trained by this call; `label` begins its lines; `freezing` says what may move, by default
-    what `training.freeze` does not hold. Texts of an encoder that never moves are read once. One machine, one number of threads: one result.
+    what `training.freeze` does not hold. Texts of an encoder that never moves are read once. One machine and number of threads: one result.
 
     Raises `CorpusError` for a task without training rows, `ConfigError` for a GPU that is not there, `PolytaskError` if the loss is
     no longer finite or a checkpoint cannot be written.
