@@ -10,20 +10,23 @@ import mlflow.pyfunc
 from mlflow.models import Model as MlflowModel
 
 import mtl_models
+from mtl_models.config.backbone import SentenceEncoder
 from mtl_models.networks.model import Model
 from steps.tracking.signature import input_example, signature
 
 __all__ = ["REQUIREMENTS", "pack", "requirements"]
 
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pydantic", "pyyaml", "safetensors", "tokenizers", "torch", "tqdm")
-"""What prediction imports; training needs much more."""
+"""What prediction with any network imports; training needs much more."""
 
 _LIBRARY = Path(mtl_models.__file__).parent
 
 
-def requirements() -> list[str]:
-    """Each of `REQUIREMENTS` pinned to the installed version, without build tags such as +cpu, which no index serves."""
-    return [f"{name}=={version(name).partition('+')[0]}" for name in REQUIREMENTS]
+def requirements(model: Model) -> list[str]:
+    """What `model` needs, pinned to the installed versions, without build tags such as +cpu, which no index serves."""
+    section = model.config
+    more = () if not isinstance(section, SentenceEncoder) else ("transformers",) if section.lora is None else ("peft", "transformers")
+    return [f"{name}=={version(name).partition('+')[0]}" for name in (*REQUIREMENTS, *more)]
 
 
 def pack(model: Model, folder: Path, destination: Path, about: MlflowModel) -> None:
@@ -42,7 +45,7 @@ def pack(model: Model, folder: Path, destination: Path, about: MlflowModel) -> N
         code_paths=[str(code)],
         signature=signature(model.tasks),
         input_example=input_example(),
-        pip_requirements=requirements(),
+        pip_requirements=requirements(model),
         mlflow_model=about,
     )
     shutil.rmtree(scratch)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
@@ -14,11 +16,12 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.models import Model
 
+from mtl_models.config.backbone import SentenceEncoder
 from mtl_models.errors import ModelFolderError, TrackingError
 from mtl_models.inference.predictor import load_model
 from mtl_models.networks.folder import model_fingerprint
 from steps.tracking import registry
-from steps.tracking.package import requirements
+from steps.tracking.package import REQUIREMENTS, requirements
 from steps.tracking.runs import LoggedRun, TrainingRecord, log_training_run
 
 TEXTS = ["love this phone", "what a waste", ""]
@@ -81,7 +84,7 @@ def test_the_signature_types_every_head(version: registry.Version, client: Mlflo
 def test_requirements_are_pinned_and_are_what_any_index_serves(version: registry.Version, client: MlflowClient) -> None:
     source = Path(client.get_model_version_download_uri(version.name, str(version.number)).removeprefix("file://"))
     lines = (source / "requirements.txt").read_text().split()
-    assert sorted(lines) == sorted(requirements())
+    assert sorted(lines) == sorted(requirements(load_model(folders[0]).model))
     assert all("==" in line and "+" not in line for line in lines)
     assert not list(source.rglob("*.pkl"))
     assert not list(source.rglob("__pycache__"))
@@ -185,3 +188,13 @@ def test_the_only_champion(version: registry.Version, run: LoggedRun, folders: l
     assert registry.list_models(client) == ["polytask-made", "polytask-other"]
     with pytest.raises(TrackingError, match="several models have a champion"):
         registry.only_champion(client)
+
+
+def test_a_sentence_encoder_brings_what_it_is_built_with(folders: list[Path], backbones: Callable[..., Path]) -> None:
+    """The registered model of an encoder loads where only its requirements are installed."""
+    model, folder = load_model(folders[0]).model, str(backbones("bert"))
+    for extra, wanted in (({}, {"transformers"}), ({"lora": {"rank": 2}}, {"transformers", "peft"})):
+        section = SentenceEncoder.model_validate({"name": "sentence_encoder", "backbone": folder, **extra})
+        lines = requirements(dataclasses.replace(model, config=section))
+        assert {line.split("==")[0] for line in lines} - set(REQUIREMENTS) == wanted
+    assert len(requirements(model)) == len(REQUIREMENTS)
