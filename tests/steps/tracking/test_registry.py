@@ -81,7 +81,9 @@ def test_the_signature_types_every_head(version: registry.Version, client: Mlflo
     assert [param.name for param in signature.params] == ["tasks"]
 
 
-def test_requirements_are_pinned_and_are_what_any_index_serves(version: registry.Version, client: MlflowClient) -> None:
+def test_requirements_are_pinned_and_are_what_any_index_serves(
+    version: registry.Version, folders: list[Path], client: MlflowClient
+) -> None:
     source = Path(client.get_model_version_download_uri(version.name, str(version.number)).removeprefix("file://"))
     lines = (source / "requirements.txt").read_text().split()
     assert sorted(lines) == sorted(requirements(load_model(folders[0]).model))
