@@ -22,8 +22,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+_TRAIN, _USE, _OPERATE, _KEEP = "Train and judge", "Ask a model", "In production", "Housekeeping"
 models_app = typer.Typer(no_args_is_help=True, help="Look at registered models and move the champion.", rich_markup_mode="markdown")
-app.add_typer(models_app, name="models")
+app.add_typer(models_app, name="models", rich_help_panel=_OPERATE)
 
 USER_FAULT, INTERRUPTED = 2, 130
 
@@ -72,7 +73,18 @@ def _options(
     pass
 
 
-@app.command(epilog="Example: polytask run configs/demo.yaml --set training.epochs=5")
+@app.command(rich_help_panel=_TRAIN, epilog="Example: polytask check configs/demo.yaml")
+def check(config: Config, overrides: Overrides = None) -> None:
+    """Find everything that can be wrong before anything runs, and print the plan.
+
+    Reads and validates the corpora, builds the vocabularies, and shows per task the rows, updates, passes and share of updates.
+    """
+    from pipelines.check import check_experiment
+
+    check_experiment(config, overrides or ())
+
+
+@app.command(rich_help_panel=_TRAIN, epilog="Example: polytask run configs/demo.yaml --set training.epochs=5")
 def run(
     config: Config,
     overrides: Overrides = None,
@@ -91,7 +103,7 @@ def run(
         raise typer.Exit(INTERRUPTED) from None
 
 
-@app.command(epilog="Example: polytask finetune configs/finetune.yaml --from models:/polytask-demo@champion")
+@app.command(rich_help_panel=_TRAIN, epilog="Example: polytask finetune configs/finetune.yaml --from models:/polytask-demo@champion")
 def finetune(
     config: Config,
     source: Annotated[
@@ -114,18 +126,7 @@ def finetune(
         raise typer.Exit(INTERRUPTED) from None
 
 
-@app.command(epilog="Example: polytask check configs/demo.yaml")
-def check(config: Config, overrides: Overrides = None) -> None:
-    """Find everything that can be wrong before anything runs, and print the plan.
-
-    Reads and validates the corpora, builds the vocabularies, and shows per task the rows, updates, passes and share of updates.
-    """
-    from pipelines.check import check_experiment
-
-    check_experiment(config, overrides or ())
-
-
-@app.command(epilog="Example: polytask predict 'what a waste of two hours' 'love this phone'")
+@app.command(rich_help_panel=_USE, epilog="Example: polytask predict 'what a waste of two hours' 'love this phone'")
 def predict(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to classify.", show_default=False)] = None,
     model: Annotated[
@@ -165,7 +166,9 @@ class OnDrift(StrEnum):
     refuse = "refuse"
 
 
-@app.command(epilog="Example: polytask batch reviews.csv --model models:/polytask-demo@champion --out answers.parquet")
+@app.command(
+    rich_help_panel=_OPERATE, epilog="Example: polytask batch reviews.csv --model models:/polytask-demo@champion --out answers.parquet"
+)
 def batch(
     source: Annotated[
         str, typer.Argument(metavar="INPUT", help="File or URL: .txt (one a line), .csv, .tsv, .jsonl or .parquet.", show_default=False)
@@ -195,7 +198,7 @@ def batch(
         raise typer.Exit(INTERRUPTED) from None
 
 
-@app.command(epilog="Example: polytask trace 0123456789abcdef0123-17-movie")
+@app.command(rich_help_panel=_OPERATE, epilog="Example: polytask trace 0123456789abcdef0123-17-movie")
 def trace(
     prediction: Annotated[
         str, typer.Argument(metavar="PREDICTION_ID", help="From the column prediction_id of an answers file.", show_default=False)
@@ -210,7 +213,7 @@ def trace(
     trace_prediction(prediction, file)
 
 
-@app.command(epilog="Example: polytask study configs/studies/little-data.yaml --out results.md")
+@app.command(rich_help_panel=_TRAIN, epilog="Example: polytask study configs/studies/little-data.yaml --out results.md")
 def study(
     file: Annotated[Path, typer.Argument(help="Study file (YAML).", metavar="STUDY", show_default=False)],
     only: Annotated[list[str] | None, typer.Option(help="Only this variant. May be repeated.", show_default=False)] = None,
@@ -225,7 +228,7 @@ def study(
     run_study(file, only or (), out)
 
 
-@app.command(epilog="Example: polytask explain 'what a waste of two hours' --out explain.html")
+@app.command(rich_help_panel=_USE, epilog="Example: polytask explain 'what a waste of two hours' --out explain.html")
 def explain(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to look into.", show_default=False)] = None,
     model: Annotated[
@@ -262,7 +265,7 @@ ReadAs = Annotated[
 ]
 
 
-@app.command(epilog="Example: polytask embed --file reviews.csv --out vectors.npy")
+@app.command(rich_help_panel=_USE, epilog="Example: polytask embed --file reviews.csv --out vectors.npy")
 def embed(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to embed.", show_default=False)] = None,
     model: EncoderName = None,
@@ -281,7 +284,7 @@ def embed(
     embed_texts(texts or [], file, column, model, task, out)
 
 
-@app.command(epilog="Example: polytask similarity 'love this phone' 'a fine phone' 'a dull film'")
+@app.command(rich_help_panel=_USE, epilog="Example: polytask similarity 'love this phone' 'a fine phone' 'a dull film'")
 def similarity(
     texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Two texts or more.", show_default=False)],
     model: EncoderName = None,
@@ -293,7 +296,7 @@ def similarity(
     show_similarity(texts, model, task)
 
 
-@app.command(epilog="Example: polytask serve --model models:/polytask-demo@champion --port 8000")
+@app.command(rich_help_panel=_USE, epilog="Example: polytask serve --model models:/polytask-demo@champion --port 8000")
 def serve(
     model: Annotated[
         str | None,
@@ -340,7 +343,7 @@ class Target(StrEnum):
     onnx = "onnx"
 
 
-@app.command(epilog="Example: polytask export models:/polytask-demo@champion --to onnx --out exported")
+@app.command(rich_help_panel=_USE, epilog="Example: polytask export models:/polytask-demo@champion --to onnx --out exported")
 def export(
     model: Annotated[
         str | None,
@@ -405,7 +408,7 @@ def models_drop(
     drop_task(source, task, out)
 
 
-@app.command(epilog="Example: polytask ui --port 5001")
+@app.command(rich_help_panel=_OPERATE, epilog="Example: polytask ui --port 5001")
 def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 5000,
 ) -> None:
@@ -418,7 +421,7 @@ def ui(
     serve_ui(port)
 
 
-@app.command(epilog="Example: polytask dashboard --port 8238")
+@app.command(rich_help_panel=_OPERATE, epilog="Example: polytask dashboard --port 8238")
 def dashboard(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8237,
 ) -> None:
@@ -428,7 +431,7 @@ def dashboard(
     serve_dashboard(port)
 
 
-@app.command(epilog="Example: polytask schema --out configs/experiment.schema.json")
+@app.command(rich_help_panel=_KEEP, epilog="Example: polytask schema --out configs/experiment.schema.json")
 def schema(
     out: Annotated[Path | None, typer.Option(help="File to write. Default: print it.", show_default=False)] = None,
 ) -> None:
@@ -447,7 +450,7 @@ def schema(
     typer.echo(f"written: {out}")
 
 
-@app.command(epilog="Example: polytask clean --yes")
+@app.command(rich_help_panel=_KEEP, epilog="Example: polytask clean --yes")
 def clean(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
     """Remove all local state: runs, registered models, downloads, caches."""
     from pipelines.clean import clean_home
