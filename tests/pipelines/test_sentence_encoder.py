@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -34,4 +35,4 @@ def test_adapters_through_the_pipeline_and_a_new_task_beside_them(tmp_path: Path
     assert taught.returncode == 0, taught.stderr
     assert "weights that the new tasks do not own are the same to the bit" in taught.stdout
     for task in ("films", "phones"):
-        assert f"task '{task}': all logits of 112 texts are the same to the bit" in taught.stdout
+        assert re.search(rf"task '{task}': all logits of \d+ texts are the same to the bit", taught.stdout)
