@@ -25,7 +25,7 @@ __all__ = ["SHARED", "Experiment", "Kind", "Task", "TaskSettings"]
 SHARED = "shared"
 TASK_NAME = r"^[a-z][a-z0-9_]{0,31}$"
 
-Kind = Literal["single_label", "multi_label", "ordinal", "rating"]
+Kind = Literal["single_label", "multi_label", "ordinal", "rating", "tagging", "mentions", "relations", "coreference"]
 Weight = Annotated[float, Field(gt=0.0)]
 
 

@@ -1,0 +1,59 @@
+"""Labels that lie on words of a text: which kinds have them, and the numbers they are kept as.
+
+The text of such a corpus is its tokens, joined by single spaces; every other text is split by the rule of `text.normalising`. Offsets count
+tokens, from 0, and an end is the first token behind. One text's annotations are an int32 array (M, W), in no order that matters:
+
+| kind | W | columns |
+| --- | --- | --- |
+| tagging | 3 | start, end, type; spans do not overlap |
+| mentions | 3 | start, end, type; spans may lie within each other, and overlap |
+| coreference | 3 | start, end, cluster, numbered from 0 within the text |
+| relations | 5 | start and end of the head, start and end of the tail, type |
+
+A type is an index into the corpus's labels; coreference has one label, `cluster`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["WIDTHS", "Annotations", "annotations_of", "as_rows", "on_words", "tokens_of"]
+
+WIDTHS: Mapping[str, int] = {"tagging": 3, "mentions": 3, "coreference": 3, "relations": 5}
+"""Numbers of one annotation, of every kind that has annotations."""
+
+Annotations = NDArray[np.int32]
+"""(M, W)."""
+
+
+def on_words(kind: str) -> bool:
+    """Whether the labels of that kind lie on words, and not on the text as a whole."""
+    return kind in WIDTHS
+
+
+def tokens_of(text: str) -> list[str]:
+    """The tokens of a text of such a corpus."""
+    return text.split(" ")
+
+
+def annotations_of(lists: Sequence[Sequence[int]], kind: str) -> NDArray[Any]:
+    """Flat lists, as a corpus keeps them -> an object array (N,) of `Annotations`."""
+    found = np.empty(len(lists), dtype=object)
+    for row, numbers in enumerate(lists):
+        found[row] = np.asarray(numbers, dtype=np.int32).reshape(-1, WIDTHS[kind])
+    return found
+
+
+def as_rows(column: Any, kind: str) -> NDArray[Any]:
+    """An Arrow column of lists of int32 -> an object array (N,) of `Annotations`."""
+    array = column.combine_chunks() if hasattr(column, "combine_chunks") else column
+    offsets = array.offsets.to_numpy()
+    flat = np.asarray(array.values.to_numpy(zero_copy_only=False), dtype=np.int32)
+    found = np.empty(len(array), dtype=object)
+    for row in range(len(array)):
+        found[row] = flat[offsets[row] : offsets[row + 1]].reshape(-1, WIDTHS[kind])
+    return found
