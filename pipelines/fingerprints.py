@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mtl_models.config import Experiment
-from mtl_models.config.backbone import SentenceEncoder
+from mtl_models.config.network import backbone_of
 from mtl_models.config.sources import FileSource
 from mtl_models.corpora.backbones import fingerprint_backbone
 from mtl_models.corpora.sources import fingerprint
@@ -23,8 +23,9 @@ def source_fingerprints(experiment: Experiment) -> dict[str, str]:
         found[f"corpus:{name}"] = " ".join(fingerprint(source) for source in sources)
         if task.validation.suite is not None:
             found[f"suite:{name}"] = _suite(name, Path(task.validation.suite))
-    if isinstance(experiment.network, SentenceEncoder):
-        found["backbone"] = fingerprint_backbone(experiment.network.backbone)
+    backbone = backbone_of(experiment.network)
+    if backbone is not None:
+        found["backbone"] = fingerprint_backbone(backbone)
     for group, vocabulary in experiment.word_vocabularies.items():
         if vocabulary.vectors.source is not None:
             found[f"vectors:{group}"] = fingerprint(vocabulary.vectors.source)

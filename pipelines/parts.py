@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mtl_models.config import Experiment
-from mtl_models.config.backbone import SentenceEncoder
 from mtl_models.config.experiment import SHARED
+from mtl_models.config.network import backbone_of
 from steps.build_embeddings import build_embeddings
 from steps.build_vocabulary import build_vocabulary
 from steps.compare import compare
@@ -47,8 +48,9 @@ def gather_corpora(experiment: Experiment, fingerprints: dict[str, str]) -> tupl
 def build_words(experiment: Experiment, fingerprints: dict[str, str], corpora: Artifacts) -> tuple[Artifacts, Artifacts]:
     """Group -> its vocabulary; group -> its word vectors. With a backbone both come from there."""
     vocabularies, matrices = {}, {}
-    if isinstance(experiment.network, SentenceEncoder):
-        vocabularies[SHARED], matrices[SHARED] = load_backbone(experiment.network.backbone, fingerprints["backbone"])
+    backbone = backbone_of(experiment.network)
+    if backbone is not None:
+        vocabularies[SHARED], matrices[SHARED] = load_backbone(backbone, fingerprints["backbone"])
     for group, section in experiment.word_vocabularies.items():
         of_group = {"group": group}
         members = [name for name, task in experiment.tasks.items() if task.vocabulary == group]
@@ -76,8 +78,12 @@ def judge(
     checked: Artifacts,
     words: tuple[Artifacts, Artifacts],
     preservation: Any = None,
-) -> None:
-    """Twins and references beside the trained model and its history; evaluate, compare, register, report."""
+    regression: Sequence[Any] = (),
+) -> Any:
+    """Twins and references beside the trained model and its history; evaluate, compare, register, report. Gives the registration.
+
+    `regression`, corpora of old, are further rows on which the model meets the champion.
+    """
     (model, history), (vocabularies, matrices) = trained, words
     everything = [*corpora.values()]
     twins, histories, references = {}, {}, {}
@@ -101,6 +107,7 @@ def judge(
     predictions = evaluate(model, [*twins.values()], [*references.values(), pooled], everything)
     comparison = compare(predictions, experiment.evaluation, experiment.seed)
     of_twins = [*histories.values()]
-    registration = register(experiment, model, predictions, comparison, everything, history, of_twins, preservation)
+    registration = register(experiment, model, predictions, comparison, everything, history, of_twins, preservation, [*regression] or None)
     lists = [*checked.values()], history, of_twins, [*matrices.values()]
     report(experiment, model, registration, comparison, everything, *lists, preservation)
+    return registration

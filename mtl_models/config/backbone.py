@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from mtl_models.config.base import Section
 from mtl_models.config.sources import PackageSource
 
-__all__ = ["BackboneSource", "HubModel", "LoraSection", "SentenceEncoder"]
+__all__ = ["BackboneSource", "HubModel", "LoraSection", "SentenceEncoder", "name_to_model"]
 
 
 class HubModel(Section):
@@ -19,7 +19,8 @@ class HubModel(Section):
     revision: str | None = Field(None, description="commit on the hub; pin it for reproducible runs")
 
 
-def _name_to_model(value: Any) -> Any:
+def name_to_model(value: Any) -> Any:
+    """A string is short for `{model: STRING}`."""
     return {"model": value} if isinstance(value, str) else value
 
 
@@ -51,7 +52,7 @@ class SentenceEncoder(Section):
     """A pre-trained transformer encoder, pooled, with a head per task (Reimers and Gurevych 2019; heads on the pooled vector)."""
 
     name: Literal["sentence_encoder"]
-    backbone: Annotated[BackboneSource, BeforeValidator(_name_to_model)] = Field(description="where the pre-trained weights come from")
+    backbone: Annotated[BackboneSource, BeforeValidator(name_to_model)] = Field(description="where the pre-trained weights come from")
     pooling: Literal["mean", "cls", "max"] = Field(
         "mean", description="token states to one vector: mean or maximum over the text, or the first"
     )

@@ -8,24 +8,27 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from mtl_models.config.augmentation import Augmentation
-from mtl_models.config.backbone import SentenceEncoder
 from mtl_models.config.base import Section
 from mtl_models.config.corpus import Corpus, Validation
 from mtl_models.config.drift import Drift
 from mtl_models.config.finetuning import Finetuning
 from mtl_models.config.judging import Evaluation, Gate, Reference, Registry
-from mtl_models.config.network import JointLstm, Network
+from mtl_models.config.hierarchical import Hierarchical
+from mtl_models.config.network import JointLstm, Network, backbone_of
 from mtl_models.config.objectives import FixedWeights
+from mtl_models.config.resources import DEFAULT, STEPS, StepResources, key_of
+from mtl_models.config.retraining import Retraining
 from mtl_models.config.samplers import GivenSampler
 from mtl_models.config.text import TextOptions, Vocabulary
 from mtl_models.config.training import Training
 
-__all__ = ["SHARED", "Experiment", "Kind", "Task", "TaskSettings"]
+__all__ = ["ON_WORDS", "SHARED", "Experiment", "Kind", "Task", "TaskSettings"]
 
 SHARED = "shared"
 TASK_NAME = r"^[a-z][a-z0-9_]{0,31}$"
 
 Kind = Literal["single_label", "multi_label", "ordinal", "rating", "tagging", "mentions", "relations", "coreference"]
+ON_WORDS: tuple[Kind, ...] = ("tagging", "mentions", "relations", "coreference")
 Weight = Annotated[float, Field(gt=0.0)]
 
 
@@ -40,7 +43,11 @@ def _corpus_to_task(value: Any) -> Any:
 class TaskSettings(Section):
     """What a network needs to know of a task, apart from its rows."""
 
-    kind: Kind = Field("single_label", description="what a label is: one class, any number, one of ordered classes, a number")
+    kind: Kind = Field(
+        "single_label",
+        description="what a label is: one class, any number, one of ordered classes, a number; or on words: "
+        "spans, spans within spans, pairs of spans, clusters of spans",
+    )
     description: str = Field("", description="one line for the model card")
     class_weights: Literal["none", "balanced"] | dict[str, Weight] = Field(
         "none", description="of the labels in the training loss; balanced is n / (K n_k) on the train split; a label not named weighs 1"
@@ -50,6 +57,17 @@ class TaskSettings(Section):
     text: TextOptions = TextOptions()
     augmentation: Augmentation | None = Field(None, description="altered copies of the train rows, for a small task")
 
+    @model_validator(mode="after")
+    def _words_are_given(self) -> TaskSettings:
+        if self.on_words and self.text.words != "spaces":
+            self.text = self.text.model_copy(update={"words": "spaces"})
+        return self
+
+    @property
+    def on_words(self) -> bool:
+        """Whether its labels lie on words, and not on the text as a whole."""
+        return self.kind in ON_WORDS
+
     def trained_rows(self, rows: int) -> int:
         """How many rows an epoch has where the train split has `rows`: with their altered copies."""
         return rows * (1 if self.augmentation is None else 1 + self.augmentation.copies)
@@ -58,6 +76,8 @@ class TaskSettings(Section):
     def _classes_for_class_settings(self) -> TaskSettings:
         if self.kind == "rating" and (self.class_weights != "none" or self.label_smoothing):
             raise ValueError("class_weights and label_smoothing are for classes; a rating has none (kind: ordinal has)")
+        if self.on_words and (self.class_weights != "none" or self.label_smoothing or self.augmentation is not None):
+            raise ValueError(f"class_weights, label_smoothing and augmentation are for labels of whole texts; {self.kind} labels words")
         return self
 
 
@@ -102,6 +122,8 @@ class Experiment(Section):
     gate: Gate = Gate()
     registry: Registry = Registry()
     drift: Drift = Drift()
+    retraining: Retraining = Retraining()
+    resources: dict[str, StepResources] = Field({}, description="what steps ask of a cluster: `default`, and by the name of the step")
 
     @model_validator(mode="after")
     def _vocabularies_match(self) -> Experiment:
@@ -157,14 +179,45 @@ class Experiment(Section):
         return self
 
     @model_validator(mode="after")
+    def _retraining_knows_its_tasks(self) -> Experiment:
+        unknown = next((name for name in self.retraining.regression if name not in self.tasks), None)
+        if unknown is not None:
+            raise ValueError(f"retraining.regression names '{unknown}', but the tasks are {', '.join(self.tasks)}")
+        return self
+
+    @model_validator(mode="after")
+    def _resources_know_their_steps(self) -> Experiment:
+        for name in self.resources:
+            step = key_of(name)
+            parts = {step, *(f"{step}_{part}" for part in (*self.tasks, *self.vocabularies))}
+            if name != DEFAULT and (step not in STEPS or name not in parts):
+                raise ValueError(f"resources names '{name}'; known: {DEFAULT}, {', '.join(STEPS)}, and these with _TASK behind them")
+        return self
+
+    @model_validator(mode="after")
     def _backbone_brings_its_words(self) -> Experiment:
-        if not isinstance(self.network, SentenceEncoder):
+        if backbone_of(self.network) is None:
             return self
+        name = self.network.name
         if self.vocabularies != {SHARED: Vocabulary()}:
-            raise ValueError("vocabularies: a sentence_encoder reads with the tokenizer of its backbone; leave the section out")
+            raise ValueError(f"vocabularies: a {name} reads with the tokenizer of its backbone; leave the section out")
+        for task, settings in self.tasks.items():
+            if settings.text != TextOptions():
+                raise ValueError(f"tasks.{task}.text: a {name}'s texts are normalised by its backbone's tokenizer; leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _levels_know_their_tasks(self) -> Experiment:
+        network = self.network
         for name, task in self.tasks.items():
-            if task.text != TextOptions():
-                raise ValueError(f"tasks.{name}.text: a sentence_encoder's texts are normalised by its backbone's tokenizer; leave it out")
+            if task.on_words and not isinstance(network, Hierarchical):
+                raise ValueError(f"tasks.{name}.kind: {task.kind} labels words, which network {network.name} has no states for; take hierarchical")
+        if isinstance(network, Hierarchical) and network.levels:
+            hung = [task for level in network.levels.values() for task in level.tasks]
+            for key, names, known in (("names", hung, list(self.tasks)), ("leaves out", list(self.tasks), hung)):
+                odd = next((name for name in names if name not in known), None)
+                if odd is not None:
+                    raise ValueError(f"network.levels {key} the task '{odd}'; every task hangs on one level: {', '.join(self.tasks)}")
         return self
 
     @model_validator(mode="after")
@@ -179,7 +232,7 @@ class Experiment(Section):
     @property
     def word_vocabularies(self) -> dict[str, Vocabulary]:
         """The vocabularies that are built from the corpora: none where a backbone brings its own."""
-        return {} if isinstance(self.network, SentenceEncoder) else self.vocabularies
+        return {} if backbone_of(self.network) is not None else self.vocabularies
 
     @property
     def model_name(self) -> str:

@@ -6,12 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from mtl_models.config.backbone import SentenceEncoder
+from mtl_models.config.backbone import BackboneSource, SentenceEncoder
 from mtl_models.config.base import Section
+from mtl_models.config.hierarchical import Hierarchical
 
 __all__ = [
     "AttentionSection",
     "Dlnc",
+    "Hierarchical",
     "JointLstm",
     "JointLstmAttention",
     "JointTransformerLstm",
@@ -21,6 +23,7 @@ __all__ = [
     "NgramsSection",
     "SentenceEncoder",
     "TransformerSection",
+    "backbone_of",
 ]
 
 Dropout = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -131,9 +134,21 @@ def _first_by_default(value: Any) -> Any:
 
 Network = Annotated[
     Annotated[
-        JointLstm | JointLstmAttention | JointTransformerLstm | JointTransformerLstmAttention | Dlnc | LstmLinear | SentenceEncoder,
+        JointLstm
+        | JointLstmAttention
+        | JointTransformerLstm
+        | JointTransformerLstmAttention
+        | Dlnc
+        | LstmLinear
+        | SentenceEncoder
+        | Hierarchical,
         Field(discriminator="name"),
     ],
     BeforeValidator(_first_by_default),
 ]
 """Without a `name` it is `joint_lstm`."""
+
+
+def backbone_of(network: Network) -> BackboneSource | None:
+    """Where the pre-trained encoder of a network comes from; None for one that begins with word vectors."""
+    return network.backbone if isinstance(network, SentenceEncoder | Hierarchical) else None

@@ -20,6 +20,9 @@ class TextOptions(Section):
     urls: Literal["keep", "replace", "drop"] = Field("replace", description="web addresses: keep, replace by <url>, or drop")
     numbers: Literal["keep", "replace", "drop"] = Field("keep", description="digits: keep, replace by <number>, or drop")
     emoji: Literal["keep", "replace", "drop"] = Field("keep", description="emoji: keep each as a token, replace by <emoji>, or drop")
+    words: Literal["split", "spaces"] = Field(
+        "split", description="where words end: by rule, or at the spaces of a text that is split already; kinds on words are always the latter"
+    )
 
 
 class Vectors(Section):

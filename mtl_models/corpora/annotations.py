@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mtl_models.config.experiment import ON_WORDS
+
 __all__ = ["WIDTHS", "Annotations", "annotations_of", "as_rows", "on_words", "tokens_of"]
 
 WIDTHS: Mapping[str, int] = {"tagging": 3, "mentions": 3, "coreference": 3, "relations": 5}
@@ -32,7 +34,7 @@ Annotations = NDArray[np.int32]
 
 def on_words(kind: str) -> bool:
     """Whether the labels of that kind lie on words, and not on the text as a whole."""
-    return kind in WIDTHS
+    return kind in ON_WORDS
 
 
 def tokens_of(text: str) -> list[str]:

@@ -131,7 +131,7 @@ class Model:
         said = {
             "network": self.config.model_dump(mode="json"),
             "tasks": [
-                [task.name, task.kind, task.labels, task.vocabulary, task.text.model_dump(mode="json"), task.mean, task.deviation]
+                [task.name, task.kind, task.labels, task.vocabulary, _said(task.text), task.mean, task.deviation]
                 + ([] if task.temperature == 1.0 else [task.temperature])  # a model without one keeps the fingerprint it was registered by
                 for task in self.tasks
             ],
@@ -143,6 +143,14 @@ class Model:
             digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
             digest.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
         return digest.hexdigest()
+
+
+def _said(options: TextOptions) -> dict[str, str | bool]:
+    """Normalising as a fingerprint covers it: a model from before a setting keeps the fingerprint it was registered by."""
+    said: dict[str, str | bool] = options.model_dump(mode="json")
+    if said["words"] == "split":
+        del said["words"]
+    return said
 
 
 def _padded(texts: Sequence[Sequence[int]], tasks: Sequence[Task]) -> Batch:

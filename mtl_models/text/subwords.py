@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -47,6 +48,17 @@ class Subwords(Vocabulary):
         for batch in well_formed_batches(texts):
             for encoding in tokenizer.encode_batch_fast(batch):
                 yield encoding.ids or [max(self.unknown, 0)]
+
+    def pieces(self, words: Sequence[str], options: TextOptions) -> list[list[int]]:  # noqa: ARG002
+        """The pieces of every word by itself, without special tokens, at least one."""
+        found = self._tokenizer.encode_batch_fast([*chain.from_iterable(well_formed_batches(words))], add_special_tokens=False)
+        return [encoding.ids or [max(self.unknown, 0)] for encoding in found]
+
+    @property
+    def around(self) -> tuple[list[int], list[int]]:
+        """The ids of the special tokens before and after a text."""
+        ids, (before, after) = self._tokenizer.encode("a").ids, self.marks
+        return ids[:before], ids[len(ids) - after :]
 
     def tokenizer(self, options: TextOptions) -> Tokenizer:  # noqa: ARG002
         """A tokenizer of its own, to be changed and saved."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
-from tokenizers import Tokenizer, models, trainers
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 
 from mtl_models.config import text as config
 from mtl_models.config.text import TextOptions
@@ -22,6 +22,8 @@ __all__ = ["PAD", "UNKNOWN", "Vocabulary", "build_vocabulary", "well_formed_batc
 PAD, UNKNOWN = 0, 1
 _SPECIAL = ("<pad>", "<unk>")
 _BATCH = 2048
+_APART = "\x1f"
+"""Between words that are split already: no word holds it."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -80,6 +82,10 @@ class Vocabulary:
         normalised = tokenizer.normalizer.normalize_str(_well_formed(text))
         return [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normalised)]
 
+    def pieces(self, words: Sequence[str], options: TextOptions) -> list[list[int]]:
+        """The ids of every word by itself, at least one: here its own, whatever the splitter would make of it."""
+        return [ids[:1] for ids in self.encode(words, options.model_copy(update={"words": "spaces"}))]
+
     def tokenizer(self, options: TextOptions) -> Tokenizer:
         """A tokenizer of its own, to be changed and saved, that turns texts into ids as `encode` does for these options."""
         return Tokenizer.from_str(self._with(options).to_str())
@@ -106,7 +112,7 @@ class Vocabulary:
         if options not in self._by_options:
             tokenizer = Tokenizer(self._tokenizer.model)
             tokenizer.normalizer = normalizer(options)
-            tokenizer.pre_tokenizer = self._tokenizer.pre_tokenizer
+            tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit() if options.words == "spaces" else self._tokenizer.pre_tokenizer
             self._by_options[options] = tokenizer
         return self._by_options[options]
 
@@ -118,11 +124,12 @@ def build_vocabulary(texts: Mapping[str, Iterable[str]], options: Mapping[str, T
     `options` has the same keys as `texts`. Raises `ConfigError` where no word is frequent enough.
     """
     counter = Tokenizer(models.WordLevel(unk_token=_SPECIAL[UNKNOWN]))
-    counter.pre_tokenizer = splitter()
+    apart = any(wish.words == "spaces" for wish in options.values())
+    counter.pre_tokenizer = pre_tokenizers.Split(Regex(_APART), behavior="removed") if apart else splitter()
     trainer = trainers.WordLevelTrainer(
         vocab_size=config.max_size, min_frequency=config.min_count, special_tokens=list(_SPECIAL), show_progress=False
     )
-    counter.train_from_iterator(_normalised(texts, options), trainer)
+    counter.train_from_iterator(_words_apart(texts, options) if apart else _normalised(texts, options), trainer)
     ids = counter.get_vocab()
     if len(ids) == len(_SPECIAL):
         raise ConfigError(
@@ -141,6 +148,14 @@ def _normalised(texts: Mapping[str, Iterable[str]], options: Mapping[str, TextOp
         normalise = normalizer(options[task]).normalize_str
         for batch in well_formed_batches(rows):
             yield from map(normalise, batch)
+
+
+def _words_apart(texts: Mapping[str, Iterable[str]], options: Mapping[str, TextOptions]) -> Iterator[str]:
+    """The same, split already: each text by the way of its task."""
+    for task, rows in texts.items():
+        split = pre_tokenizers.WhitespaceSplit() if options[task].words == "spaces" else splitter()
+        for text in _normalised({task: rows}, options):
+            yield _APART.join(word for word, _ in split.pre_tokenize_str(text))
 
 
 def well_formed_batches(texts: Iterable[str]) -> Iterator[list[str]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mtl_models.config.backbone import SentenceEncoder
 from mtl_models.config.experiment import SHARED, Experiment
+from mtl_models.config.network import backbone_of
 from mtl_models.corpora.backbones import fetch_backbone
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.corpora.ingest import ingest
@@ -56,8 +56,9 @@ def prepare_experiment(experiment: Experiment) -> Prepared:
     corpora = {name: separate([*rows.values()], name) for name in rows}
     vocabularies: dict[str, Vocabulary] = {}
     matrices: dict[str, Pretrained] = {}
-    if isinstance(experiment.network, SentenceEncoder):
-        folder = fetch_backbone(experiment.network.backbone)
+    backbone = backbone_of(experiment.network)
+    if backbone is not None:
+        folder = fetch_backbone(backbone)
         vocabularies[SHARED], matrices[SHARED] = read_tokenizer(folder), read_backbone(folder)
     for group, section in experiment.word_vocabularies.items():
         members = [name for name, task in experiment.tasks.items() if task.vocabulary == group]

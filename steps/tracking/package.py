@@ -11,6 +11,7 @@ from mlflow.models import Model as MlflowModel
 
 import mtl_models
 from mtl_models.config.backbone import SentenceEncoder
+from mtl_models.config.network import backbone_of
 from mtl_models.networks.model import Model
 from steps.tracking.signature import input_example, signature
 
@@ -25,7 +26,9 @@ _LIBRARY = Path(mtl_models.__file__).parent
 def requirements(model: Model) -> list[str]:
     """What `model` needs, pinned to the installed versions, without build tags such as +cpu, which no index serves."""
     section = model.config
-    more = () if not isinstance(section, SentenceEncoder) else ("transformers",) if section.lora is None else ("peft", "transformers")
+    more: tuple[str, ...] = () if backbone_of(section) is None else ("transformers",)
+    if isinstance(section, SentenceEncoder) and section.lora is not None:
+        more = ("peft", *more)
     return [f"{name}=={version(name).partition('+')[0]}" for name in (*REQUIREMENTS, *more)]
 
 

@@ -1,0 +1,80 @@
+"""The hierarchical network: levels of one encoder over words, with tasks on each."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from mtl_models.config.backbone import BackboneSource, name_to_model
+from mtl_models.config.base import Section
+
+__all__ = ["BASE", "CharactersSection", "Hierarchical", "Level"]
+
+BASE = "base"
+"""The parent of a level that reads no other level."""
+
+
+class CharactersSection(Section):
+    """A convolution over the letters of a word (Chiu and Nichols 2016); letters are bytes of UTF-8, so that every script has them."""
+
+    dimension: int = Field(16, ge=1, description="numbers per byte")
+    filters: int = Field(64, ge=1, description="numbers a word gets")
+    width: int = Field(3, ge=1, description="bytes a filter sees")
+    longest: int = Field(24, ge=1, description="bytes of a word that are read")
+
+
+class Level(Section):
+    """One level: an LSTM in both directions over the base and the states of the level below it."""
+
+    tasks: tuple[str, ...] = Field((), description="the tasks that read its states")
+    parent: str | None = Field(None, description="the level it stands on; default: the one written before it; `base`: none")
+    hidden: int = Field(128, ge=1, description="units per direction and layer")
+    layers: int = Field(1, ge=1)
+
+
+class Hierarchical(Section):
+    """Levels of one encoder, simple tasks on low ones and hard tasks on high ones (Sanh, Wolf and Ruder 2019).
+
+    The base of a word is its vector and what a convolution makes of its letters; or its state in a pre-trained encoder, and that.
+    """
+
+    name: Literal["hierarchical"]
+    levels: dict[str, Level] = Field({}, description="name -> level, from the lowest up; default: a level per task, in their order")
+    characters: CharactersSection | None = Field(CharactersSection(), description="convolution over the letters of a word; null is none")
+    backbone: Annotated[BackboneSource | None, BeforeValidator(name_to_model)] = Field(
+        None, description="a pre-trained encoder in place of the word vectors"
+    )
+    shortcut: bool = Field(True, description="a level reads the base beside the level below it")
+    pooling: tuple[Literal["last", "max", "mean"], ...] = Field(
+        ("max", "mean"), min_length=1, description="states given to a task that labels whole texts, concatenated"
+    )
+    dropout: float = Field(0.3, ge=0.0, lt=1.0, description="on the base, between layers and on the states that heads read")
+    trainable_embeddings: bool = Field(True, description="train the embedding matrix, or keep it frozen")
+
+    @model_validator(mode="after")
+    def _levels_stand(self) -> Hierarchical:
+        seen: set[str] = set()
+        tasks: set[str] = set()
+        for name, level in self.levels.items():
+            if name == BASE:
+                raise ValueError(f"levels: '{BASE}' names what every level stands on; call the level otherwise")
+            if level.parent is not None and level.parent != BASE and level.parent not in seen:
+                raise ValueError(f"levels.{name}.parent: '{level.parent}' is no level before it; there are {', '.join(sorted(seen)) or 'none'}")
+            twice = tasks & set(level.tasks)
+            if twice:
+                raise ValueError(f"levels.{name}.tasks: '{min(twice)}' hangs on a level already")
+            seen.add(name)
+            tasks |= set(level.tasks)
+        return self
+
+    def over(self, tasks: tuple[str, ...]) -> dict[str, Level]:
+        """The levels that `tasks` need, from the lowest up, each with its parent by name: their own and those these stand on."""
+        levels = self.levels or {task: Level(tasks=(task,)) for task in tasks}
+        parents = dict(zip(levels, [BASE, *levels], strict=False))
+        whole = {name: level.model_copy(update={"parent": level.parent or parents[name]}) for name, level in levels.items()}
+        needed = {name for name, level in whole.items() if set(level.tasks) & set(tasks)}
+        for name in reversed(whole):
+            if name in needed and whole[name].parent != BASE:
+                needed.add(str(whole[name].parent))
+        return {name: level for name, level in whole.items() if name in needed}
