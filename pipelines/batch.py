@@ -6,24 +6,19 @@ import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 import yaml
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
 
 from mtl_models.config.drift import Drift
 from mtl_models.config.sources import FileSource
 from mtl_models.errors import ConfigError
 from mtl_models.files import writing_file
 from mtl_models.home import home_folder
+from pipelines.drift_table import print_drift
 from pipelines.environment import prepare
 from pipelines.zenml_store import lay_out_store
-
-if TYPE_CHECKING:
-    from mtl_models.evaluation.drift_report import DriftReport, Measure
 
 __all__ = ["answer_file"]
 
@@ -71,7 +66,7 @@ def answer_file(
     page = home_folder("reports", answerer.model) / "batch.html"
     with writing_file(page) as draft:
         draft.write_text(output(steps["log_batch"], "batch_page", HTMLString), encoding="utf-8")
-    _print_drift(output(steps["check_drift"], "drift", DriftReport))
+    print_drift(output(steps["check_drift"], "drift", DriftReport), "drift against the training rows (limit)", "answers")
     typer.echo(f"\n{run.name}: {answers.rows:,} answers, {time.monotonic() - began:.0f} s")
     typer.echo(f"  answers     {out}")
     typer.echo(f"  report      {page}")
@@ -94,25 +89,6 @@ def _limits(overrides: Sequence[str]) -> dict[str, float]:
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "not a number"
             raise ConfigError(f"--set {override}: {reason}; for instance --set {key}={getattr(Drift(), name)}") from error
     return found
-
-
-def _print_drift(report: DriftReport) -> None:
-    """A row per task, a column per measure, each value beside its limit."""
-    table = Table("task", "length", "unknown words", "answers", "domain (AUC)", header_style="bold", title_justify="left")
-    table.title = "drift against the training rows (limit)"
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for name, task in report.tasks.items():
-        table.add_row(name, *(_cell(measure) for measure in task.measures))
-    if report.tasks:
-        Console(width=max(Console().width, 90)).print(table)
-    for line in report.lines():
-        typer.secho(f"warning: {line}", fg="yellow")
-
-
-def _cell(measure: Measure) -> str:
-    value = "-" if measure.value is None else f"{measure.value:.3f}"
-    return f"[bold yellow]{value} ({measure.limit:g})[/]" if measure.drifted else f"{value} ({measure.limit:g})"
 
 
 def _first_id(path: Path) -> str:

@@ -13,7 +13,7 @@ from mtl_models.home import home
 __all__ = ["clean_home"]
 
 _OURS = {"artifacts", "cache", "checkpoints", "downloads", "logs", "mlflow.db", "reports", "zenml"}
-_OURS |= {"mlflow.db-journal", "mlflow.db-shm", "mlflow.db-wal"}
+_OURS |= {f"{database}{part}" for database in ("mlflow.db", "schedules.db") for part in ("", "-journal", "-shm", "-wal")}
 
 
 def clean_home(ask: bool) -> None:

@@ -126,6 +126,26 @@ def finetune(
         raise typer.Exit(INTERRUPTED) from None
 
 
+@app.command(rich_help_panel=_OPERATE, epilog="Example: polytask retrain configs/demo.yaml --set retraining.max_age_days=30")
+def retrain(
+    config: Config,
+    overrides: Overrides = None,
+    force: Annotated[bool, typer.Option("--force", help="Train anew whatever the data say.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every step anew, whatever the cache holds.")] = False,
+) -> None:
+    """Look at the corpora as they are now; where they drift from what the champion was trained on, train its successor and let them meet.
+
+    Nothing new ends it early. `drift` holds the limits, `retraining` where training begins and what may not be lost.
+    """
+    from pipelines.retrain import retrain_model
+
+    try:
+        retrain_model(config, overrides or (), force, cache=not no_cache)
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on from there", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
 @app.command(rich_help_panel=_USE, epilog="Example: polytask predict 'what a waste of two hours' 'love this phone'")
 def predict(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to classify.", show_default=False)] = None,

@@ -20,7 +20,7 @@ from steps.tracking.client import connect, talking_to
 from steps.tracking.records import EXPERIMENT, read_record
 from steps.tracking.versions import Version, find_version_by_fingerprint, list_models
 
-__all__ = ["Origin", "origins"]
+__all__ = ["Origin", "all_origins", "origins"]
 
 _PREFIX = "polytask."
 
@@ -48,7 +48,8 @@ class Origin:
 
     def artifact(self) -> ArtifactVersionResponse | None:
         """The corpus in ZenML's store, just as it was trained on; None where the run is not in the store that is connected."""
-        step = self.zenml.steps.get(f"separate_{self.task}") if self.zenml else None
+        steps = self.zenml.steps if self.zenml else {}
+        step = steps.get(f"hold_apart_{self.task}") or steps.get(f"separate_{self.task}")
         return step.outputs[f"corpus_{self.task}"][0] if step else None
 
     def corpus(self) -> Corpus:
@@ -72,6 +73,12 @@ def origins(version: Version, client: MlflowClient | None = None) -> dict[str, O
     for ancestor in _line(version, client):
         found = {origin.task: origin for origin in _own(ancestor, client)} | found
     return found
+
+
+def all_origins(version: Version, client: MlflowClient | None = None) -> list[Origin]:
+    """Every origin of the model and of those it was built on: all that its weights have learned from, a task more than once perhaps."""
+    client = client or connect()
+    return [origin for ancestor in _line(version, client) for origin in _own(ancestor, client)]
 
 
 def _line(version: Version, client: MlflowClient) -> Iterator[Version]:

@@ -30,8 +30,9 @@ def register(
     joint_history: History,
     twin_histories: list[History],
     preservation: Preservation | None = None,
+    regression: list[Corpus] | None = None,
 ) -> Annotated[Registration, "registration"]:
-    """Log, register as challenger, decide, perhaps promote; `twin_histories` are in the order of `corpora`."""
+    """Log, register as challenger, decide, perhaps promote; `twin_histories` are in the order of `corpora`; `regression` see `settle`."""
     context = get_step_context()
     record = TrainingRecord(
         experiment=experiment,
@@ -45,4 +46,4 @@ def register(
         git_commit=git_commit(),
         changed=() if preservation is None else tuple(task for task in preservation.changed if task not in experiment.tasks),
     )
-    return settle(record, joint, predictions.candidates[JOINT])
+    return settle(record, joint, predictions.candidates[JOINT], regression=regression or ())

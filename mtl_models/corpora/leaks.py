@@ -17,7 +17,7 @@ from mtl_models.errors import CorpusError
 from mtl_models.files import writing_file
 from mtl_models.home import home_folder
 
-__all__ = ["LEAKED", "separate"]
+__all__ = ["LEAKED", "separate", "without_rows"]
 
 LEAKED = "held out by another task"
 
@@ -45,7 +45,7 @@ def separate(corpora: Sequence[Corpus], task: str) -> Corpus:
             leaks[other] += int(touched.sum())
             leaked |= touched
         if leaked.any():
-            splits[split] = _without(mine, split, leaked)
+            splits[split] = without_rows(mine, split, leaked)
             gone += int(leaked.sum())
     if not gone:
         return mine
@@ -62,7 +62,7 @@ def _in_any(keys: Keys, held: Sequence[Keys]) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _without(corpus: Corpus, split: Split, leaked: npt.NDArray[np.bool_]) -> datasets.Dataset:
+def without_rows(corpus: Corpus, split: Split, leaked: npt.NDArray[np.bool_]) -> datasets.Dataset:
     """The split less some rows, in a file of its own: picking rows through `select` is slow and heavy on large corpora."""
     name = hashlib.sha256(f"{corpus.fingerprint} {split} ".encode() + np.packbits(leaked).tobytes()).hexdigest()
     path = home_folder("cache", "separated") / f"{name}.arrow"

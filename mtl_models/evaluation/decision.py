@@ -43,13 +43,19 @@ SERVES_ALREADY = "It is the champion already; there is no other to compare with.
 
 
 def decide(
-    comparison: Comparison, gate: Gate, champion: Comparison | None, no_comparison: str = NO_CHAMPION, changed: Collection[str] = ()
+    comparison: Comparison,
+    gate: Gate,
+    champion: Comparison | None,
+    no_comparison: str = NO_CHAMPION,
+    changed: Collection[str] = (),
+    regression: Comparison | None = None,
 ) -> Decision:
     """The gate against the twins (`comparison`) and, where there is one, against the present champion (`compare_with_champion`).
 
     Each asks: the mean difference is not below `gate.min_mean_gain` (not below 0 for the champion), and no task loses more than
     `gate.max_regression` with its whole interval below zero. `no_comparison` says why `champion` is None.
     `changed` are tasks of a fine-tuned model that answer otherwise than before and have no rows here: nothing can be said for them.
+    `regression` is the model against the champion on rows of old: there only a clear loss counts, for the champion was chosen on them.
     """
     checks = _conditions(comparison, TWIN, "its twin", "the twins", gate.min_mean_gain, gate.max_regression)
     notes: list[str] = []
@@ -59,6 +65,8 @@ def decide(
         notes += _on_common_tasks(champion)
         if champion.tasks:
             checks += _conditions(champion, CHAMPION, "the champion", "the champion", 0.0, gate.max_regression)
+    if regression is not None and regression.tasks:
+        checks += _losses(regression, CHAMPION, "the champion on the regression set", gate.max_regression)
     if changed:
         names = ", ".join(f"'{task}'" for task in changed)
         detail = f"The answers for {names} have changed, and there are no rows of them here to judge by; name them in the experiment too."
@@ -73,7 +81,12 @@ def _conditions(comparison: Comparison, other: str, one: str, all_of_them: str, 
     enough = mean.value >= least - _ROUNDING
     asked = f"the gate asks for at least {least:+.3f}"
     detail = f"Against {all_of_them}, mean {comparison.metric} changes by {_signed(mean, comparison.confidence)}; {asked}."
-    checks = [Check(name=f"mean against {all_of_them}", passed=enough, detail=detail)]
+    return [Check(name=f"mean against {all_of_them}", passed=enough, detail=detail), *_losses(comparison, other, one, most_lost)]
+
+
+def _losses(comparison: Comparison, other: str, one: str, most_lost: float) -> list[Check]:
+    """A check per task: it may not clearly lose."""
+    checks = []
     for task, compared in comparison.tasks.items():
         change = compared.differences[other]
         clearly_lost = change.value < -most_lost - _ROUNDING and change.high < 0.0

@@ -73,10 +73,13 @@ class DriftReport(BaseModel):
         """The tasks that some measure is beyond its limit for."""
         return [name for name, task in self.tasks.items() if task.drifted]
 
+    def beyond(self) -> list[str]:
+        """A line for every measure beyond its limit."""
+        return [f"task '{name}', {line}" for name, task in self.tasks.items() for line in map(_line, task.drifted)]
+
     def lines(self) -> list[str]:
         """A line for every measure beyond its limit, and for every task not looked at."""
-        beyond = [f"task '{name}', {line}" for name, task in self.tasks.items() for line in map(_line, task.drifted)]
-        return beyond + [f"task '{name}': drift not checked, {reason}" for name, reason in self.unchecked.items()]
+        return self.beyond() + [f"task '{name}': drift not checked, {reason}" for name, reason in self.unchecked.items()]
 
 
 def _line(measure: Measure) -> str:

@@ -88,7 +88,7 @@ def cosine_curves(name: str, lines: Mapping[str, Line], alt: str) -> Markup:
         return _svg(figure, name, alt)
 
 
-def transfer_plot(name: str, differences: Mapping[str, Estimate], alt: str) -> Markup:
+def transfer_plot(name: str, differences: Mapping[str, Estimate], alt: str, xlabel: str = "joint minus twin") -> Markup:
     """Differences with their intervals, one line each, around zero; the last one apart."""
     with mpl.rc_context(_settings(name, grid="x")):
         figure, axes = _canvas(5.6, 0.75 + 0.3 * len(differences))
@@ -102,7 +102,7 @@ def transfer_plot(name: str, differences: Mapping[str, Estimate], alt: str) -> M
         axes.tick_params(axis="y", length=0)
         axes.xaxis.set_major_formatter(lambda value, _: signed(value) if value else "0")
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
-        axes.set_xlabel("joint minus twin")
+        axes.set_xlabel(xlabel)
         return _svg(figure, name, alt)
 
 

@@ -14,7 +14,7 @@ from mtl_models.corpora.corpus import Corpus
 from mtl_models.evaluation.champion import compare_with_champion
 from mtl_models.evaluation.comparison import Comparison
 from mtl_models.evaluation.decision import NO_CHAMPION, SERVES_ALREADY, Decision, decide
-from mtl_models.evaluation.predictions import Predictions
+from mtl_models.evaluation.predictions import Predictions, predict_split
 from mtl_models.networks.folder import load_model, save_model
 from mtl_models.networks.model import Model
 from steps.tracking.client import connect
@@ -38,6 +38,8 @@ class Registration(BaseModel):
     decision: Decision
     champion: Comparison | None
     """The model against the champion it met, on the same test rows."""
+    regression: Comparison | None = None
+    """The same, on the regression set of a retraining."""
     champion_before: int | None
     """The version that served when the gate decided."""
 
@@ -51,11 +53,16 @@ class Registration(BaseModel):
 
 
 def settle(
-    record: TrainingRecord, joint: Model, predictions: Mapping[str, Predictions], client: MlflowClient | None = None
+    record: TrainingRecord,
+    joint: Model,
+    predictions: Mapping[str, Predictions],
+    client: MlflowClient | None = None,
+    regression: Sequence[Corpus] = (),
 ) -> Registration:
     """Log the run, register the model as challenger, and let the gate decide whether it becomes champion.
 
-    `predictions` task -> the joint model's on the test split. Safe to repeat after a crash at any point: what is there already is used.
+    `predictions` task -> the joint model's on the test split; `regression` has further test rows on which it meets the champion.
+    Safe to repeat after a crash at any point: what is there already is used.
     """
     client = client or connect()
     experiment, name = record.experiment, record.experiment.model_name
@@ -64,22 +71,28 @@ def settle(
     version = find_version_by_fingerprint(name, record.model_fingerprint, client)
     if run and version:
         recorded = read_record(run.run_id, REGISTRATION, Registration, client)
-        if recorded and recorded.version == version.number and _same_question(recorded, version, serving):
+        if recorded and recorded.version == version.number and _same_question(recorded, version, serving, bool(regression)):
             return _carry_out(recorded, version, client)
     against = _meet_champion(experiment, predictions, record.corpora, serving, record.model_fingerprint, client)
+    of_old: Comparison | None = None
+    if against is not None and regression:
+        answers = {corpus.task: predict_split(joint, corpus) for corpus in regression if corpus.task in predictions}
+        of_old = _meet_champion(experiment, answers, regression, serving, record.model_fingerprint, client)
     run = run or log_training_run(record, client)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "model"
         save_model(joint, folder, {"experiment": experiment.model_dump(mode="json"), "run_id": run.run_id})
         version = register(folder, name, run, {"config_hash": config_hash(experiment)} | dict(record.tags), experiment.description, client)
+    alone = NO_CHAMPION if serving is None else SERVES_ALREADY
     registration = Registration(
         model=name,
         version=version.number,
         run_id=run.run_id,
         twin_runs=run.twins,
         fingerprint=record.model_fingerprint,
-        decision=decide(record.comparison, experiment.gate, against, NO_CHAMPION if serving is None else SERVES_ALREADY, record.changed),
+        decision=decide(record.comparison, experiment.gate, against, alone, record.changed, of_old),
         champion=against,
+        regression=of_old,
         champion_before=serving.number if serving else None,
         lineage={
             "MLflow run": run.run_id,
@@ -108,10 +121,10 @@ def _meet_champion(
     return compare_with_champion(predictions, theirs, {corpus.task: corpus for corpus in corpora}, experiment.evaluation, experiment.seed)
 
 
-def _same_question(recorded: Registration, version: Version, serving: Version | None) -> bool:
-    """Whether the gate would meet what it met: this model serves already, or the same champion still does."""
+def _same_question(recorded: Registration, version: Version, serving: Version | None, regression: bool) -> bool:
+    """Whether the gate would meet what it met: this model serves already, or the same champion still does, on rows of the same sort."""
     number = serving.number if serving else None
-    return number in (version.number, recorded.champion_before)
+    return number == version.number or (number == recorded.champion_before and regression == (recorded.regression is not None))
 
 
 def _carry_out(registration: Registration, version: Version, client: MlflowClient) -> Registration:
