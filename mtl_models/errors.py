@@ -5,7 +5,7 @@ The command line prints the message alone and exits with code 2; anything else i
 
 from __future__ import annotations
 
-__all__ = ["ConfigError", "CorpusError", "DriftError", "ModelFolderError", "PolytaskError", "TrackingError", "VectorsError"]
+__all__ = ["ConfigError", "CorpusError", "DriftError", "ModelFolderError", "PolytaskError", "TrackingError", "VectorsError", "WorkerError"]
 
 
 class PolytaskError(Exception):
@@ -34,3 +34,7 @@ class ModelFolderError(PolytaskError):
 
 class TrackingError(PolytaskError):
     """MLflow cannot be reached or refuses."""
+
+
+class WorkerError(PolytaskError):
+    """A process of a training in several of them has died, or cannot be reached any more."""

@@ -55,10 +55,11 @@ class Training(Section):
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where there is one")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto is bf16 on a GPU and fp32 on a CPU")
+    processes: int = Field(1, ge=1, description="share every batch among so many processes of this machine; each has a GPU, or CPU threads")
 
     @model_validator(mode="after")
     def _pairs_are_possible(self) -> Training:
-        faults = [*self._impossible_pairs(), *self._phases_alone()]
+        faults = [*self._impossible_pairs(), *self._phases_alone(), *self._idle_processes()]
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -90,6 +91,13 @@ class Training(Section):
         for key in ("epochs", "freeze"):
             if self.phases and key in self.model_fields_set:
                 yield f"`{key}` stands in every phase; leave out `training.{key}` where there are `training.phases`"
+
+    def _idle_processes(self) -> Iterator[str]:
+        if self.processes > self.batch_size:
+            yield (
+                f"`processes: {self.processes}` share batches of `batch_size: {self.batch_size}` rows, which leaves some without one; "
+                "take fewer processes, or larger batches"
+            )
 
     def in_phases(self) -> list[tuple[tuple[str, ...] | None, Training]]:
         """Tasks (None: all) and settings of every phase; without `phases` the one training there is."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, load_file, save, save_file
 from torch import Tensor, nn
 
 from mtl_models.errors import PolytaskError
@@ -42,6 +42,29 @@ class Checkpoint:
     optimizer: Tensors
     """Of all optimizers, `<number>.<parameter>.<key>`."""
     best: Tensors
+
+    @classmethod
+    def of(cls, records: list[EpochRecord], tensors: Mapping[str, Tensor]) -> Checkpoint:
+        """From tensors that are named as in the file."""
+        # Into memory of their own: a mapped file has another alignment than PyTorch's memory, which may round otherwise.
+        return cls(records, **{part: _below(part, tensors) for part in ("network", "objective", "optimizer", "best")})
+
+    def packed(self) -> bytes:
+        """All of it as bytes, to be sent to another process: the length of the records, the records, the tensors."""
+        records = _Records(records=self.records).model_dump_json().encode()
+        parts = {"network": self.network, "objective": self.objective, "optimizer": self.optimizer, "best": self.best}
+        tensors = {f"{part}.{name}": tensor for part, named in parts.items() for name, tensor in named.items()}
+        return len(records).to_bytes(8, "big") + records + save(tensors)
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> Checkpoint:
+        """What `packed` made bytes of."""
+        end = 8 + int.from_bytes(data[:8], "big")
+        return cls.of(_Records.model_validate_json(data[8:end]).records, load(data[end:]))
+
+
+class _Records(BaseModel):
+    records: list[EpochRecord]
 
 
 class _Values(BaseModel):
@@ -75,9 +98,7 @@ class Checkpoints:
             except (OSError, ValueError, ValidationError, SafetensorError) as error:
                 say(f"{path}: the checkpoint is damaged and not used: {error}")
                 continue
-            # Into memory of their own: a mapped file has another alignment than PyTorch's memory, which may round otherwise.
-            parts = {part: _below(part, tensors) for part in ("network", "objective", "optimizer", "best")}
-            return Checkpoint(values.records, **parts)
+            return Checkpoint.of(values.records, tensors)
         return None
 
     def save(

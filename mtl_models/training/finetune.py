@@ -22,9 +22,9 @@ from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import Vocabulary
 from mtl_models.training.calibration import calibrated
 from mtl_models.training.encoding import encode
-from mtl_models.training.fit import fit
 from mtl_models.training.freezing import FinetuneFreezing
 from mtl_models.training.history import History
+from mtl_models.training.processes import fit_model
 
 __all__ = ["OldTask", "Preservation", "finetune"]
 
@@ -119,9 +119,8 @@ def finetune(
     for corpus in encoded.values():
         digest.update(corpus.fingerprint.encode())
     checkpoints = home_folder("checkpoints") / digest.hexdigest()[:32]
-    history = fit(
-        model.network, tasks, encoded, training, seed, checkpoints, label="finetune", freezing=FinetuneFreezing(section, new, model.network)
-    )
+    freezing = FinetuneFreezing(section, new, model.network)
+    history = fit_model(model, tasks, encoded, training, seed, checkpoints, "finetune", freezing)
     shutil.rmtree(checkpoints, ignore_errors=True)
     if training.calibration == "temperature":
         model, calibration = calibrated(model, encoded, "finetune")

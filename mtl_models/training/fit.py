@@ -6,11 +6,13 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
 from mtl_models import __version__
 from mtl_models.config.training import Training
+from mtl_models.errors import ConfigError
 from mtl_models.home import home_folder
 from mtl_models.networks.network import Network
 from mtl_models.networks.sentence_encoder import SentenceEncoder
@@ -18,10 +20,11 @@ from mtl_models.progress import say
 from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.scores.scores import shown_metric
 from mtl_models.tasks.task import Task
-from mtl_models.training.checkpoints import Checkpoints, Tensors, copied_state, restore_optimizers
+from mtl_models.training.checkpoints import Checkpoint, Checkpoints, Tensors, copied_state, restore_optimizers
 from mtl_models.training.dev import measure_dev
 from mtl_models.training.devices import accelerator_for, chosen_device, chosen_precision, repeatable
-from mtl_models.training.encoding import EncodedCorpus
+from mtl_models.training.distributed import Workers, first_here
+from mtl_models.training.encoding import EncodedCorpus, EncodedSplit
 from mtl_models.training.features import with_features
 from mtl_models.training.freezing import Freezing, TrainingFreezing, moved
 from mtl_models.training.history import EpochRecord, History
@@ -56,10 +59,13 @@ def fit(
     after an interruption goes on from the last whole epoch to the same weights, to the bit; a folder is for one training at a time.
     `report` gets the record of every epoch trained by this call; `label` begins its lines; `freezing` says what may move, by default
     what `training.freeze` does not hold. Texts of an encoder that never moves are read once. One machine and number of threads: one result.
+    In a process that is one of several (`distributed.joined`) all of them call this with the same arguments and get the same weights; the
+    first one alone evaluates and keeps checkpoints.
 
     Raises `CorpusError` for a task without training rows, `ConfigError` for a GPU that is not there, `PolytaskError` if the loss is
     no longer finite or a checkpoint cannot be written.
     """
+    _refuse_words(training, tasks, encoded)
     sampling_plan({task.name: len(encoded[task.name].splits["train"]) for task in tasks}, training)
     if freezing is None and training.freeze.anything:
         freezing = TrainingFreezing(training.freeze, network)
@@ -67,6 +73,7 @@ def fit(
     device, precision = chosen_device(training), chosen_precision(training)
     store = None if checkpoints is None else Checkpoints(checkpoints, _fingerprint(network, tasks, encoded, training, seed, freezing))
     with repeatable(device), accelerator_for(training) as accelerator:
+        workers = Workers.of(accelerator)
         network.to(accelerator.device)
         kinds = {task.name: kind_of(task) for task in tasks}
         dev = {task.name: encoded[task.name].splits["dev"] for task in tasks}
@@ -75,10 +82,11 @@ def fit(
         if freezing is not None:
             freezing.apply(network, training.epochs)  # in the last epoch everything moves that ever does: the optimizers know it all
         if isinstance(network, SentenceEncoder) and network.features_fixed:
-            train, dev = (with_features(network, splits, home_folder("cache", "features")) for splits in (train, dev))
+            with first_here():
+                train, dev = (with_features(network, splits, home_folder("cache", "features")) for splits in (train, dev))
         moving = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
         optimizers = build_optimizers(network, training, list(kinds), objective.parameters())
-        learner = Learner(network, kinds, training, objective, optimizers, accelerator, freezing)
+        learner = Learner(network, kinds, training, objective, optimizers, accelerator, freezing, workers)
         records, best = _resumed(store, learner, label)
         done = len(records)
 
@@ -87,16 +95,16 @@ def fit(
 
         began = time.perf_counter()
         for state in Loop(learner, train, seed, label).states(records, stopped):
-            measures = measure_dev(network, kinds, dev, accelerator.device)
-            records.append(_record(state, measures, time.perf_counter() - began))
+            records.append(workers.recorded(EpochRecord, partial(_measured, state, learner, dev, began)))
             if best_epoch(records, training.metric) == state.epoch:
                 best = copied_state(network)
-            if store is not None:
+            if store is not None and workers.first:
                 store.save(records, network, objective, distinct(optimizers.values()), best)
             say(_line(label, records[-1], training, tasks))
             report(records[-1])
             began = time.perf_counter()
         network.load_state_dict(best)
+        workers.same(network)
         network.to("cpu").eval()
         if freezing is not None:
             freezing.lift(network)
@@ -113,9 +121,17 @@ def fit(
     )
 
 
+def _refuse_words(training: Training, tasks: Sequence[Task], encoded: Mapping[str, EncodedCorpus]) -> None:
+    if training.processes > 1 and any(encoded[task.name].splits["train"].forms is not None for task in tasks):
+        raise ConfigError(
+            f"training.processes: {training.processes}, but the network (network.name) reads word by word and is trained in one process; "
+            "take `processes: 1`, or another network"
+        )
+
+
 def _resumed(store: Checkpoints | None, learner: Learner, label: str) -> tuple[list[EpochRecord], Tensors]:
     """Put network, objective and optimizers where the checkpoint left them; the records and best weights so far."""
-    saved = None if store is None else store.load()
+    saved = _saved(store, learner.workers)
     if saved is None:
         return [], {}
     learner.network.load_state_dict(saved.network)
@@ -123,6 +139,14 @@ def _resumed(store: Checkpoints | None, learner: Learner, label: str) -> tuple[l
     restore_optimizers(distinct(learner.optimizers.values()), saved.optimizer)
     say(f"{label}: goes on after epoch {len(saved.records)}, from a checkpoint")
     return saved.records, saved.best
+
+
+def _saved(store: Checkpoints | None, workers: Workers) -> Checkpoint | None:
+    """What the first process finds, the only one that may have a place for checkpoints."""
+    if workers.count == 1:
+        return None if store is None else store.load()
+    data = workers.said(lambda: b"" if store is None or (found := store.load()) is None else found.packed())
+    return Checkpoint.unpacked(data) if data else None
 
 
 def _fingerprint(
@@ -137,6 +161,11 @@ def _fingerprint(
         digest.update(repr((name, tensor.dtype, tuple(tensor.shape))).encode())
         digest.update(tensor.numpy().tobytes())
     return digest.hexdigest()
+
+
+def _measured(state: TrainedEpoch, learner: Learner, dev: Mapping[str, EncodedSplit], began: float) -> EpochRecord:
+    measures = measure_dev(learner.network, learner.kinds, dev, learner.accelerator.device)
+    return _record(state, measures, time.perf_counter() - began)
 
 
 def _record(state: TrainedEpoch, dev: dict[str, dict[str, float]], seconds: float) -> EpochRecord:

@@ -77,11 +77,11 @@ class FinetuneFreezing(Freezing):
     def __init__(self, section: Finetuning, new: Collection[str], network: Network) -> None:
         super().__init__(network)
         self.section = section
-        self._new = frozenset(new)
+        self.new = frozenset(new)
 
     def moving(self, network: Network, epoch: int) -> list[nn.Parameter]:
         """What the new tasks own, and what the policy lets move beside it."""
-        mine = network.owned_by(self._new)
+        mine = network.owned_by(self.new)
         own = [parameter for name, parameter in network.named_parameters() if name.startswith(mine)]
         heads = [*network.heads.parameters()]
         words = [] if network.embeddings is None else [*network.embeddings.parameters()]
@@ -97,7 +97,7 @@ class FinetuneFreezing(Freezing):
                 return [*own, *heads, *(parameter for part in thawed for parameter in part.parameters())]
 
     def __repr__(self) -> str:
-        return f"FinetuneFreezing({self.section!r}, {sorted(self._new)})"
+        return f"FinetuneFreezing({self.section!r}, {sorted(self.new)})"
 
 
 def moved(before: Mapping[str, Tensor], network: Network) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mtl_models.networks.network import Network
 
-__all__ = ["SharedGradients", "gradients_of"]
+__all__ = ["Gradients", "SharedGradients", "gradients_of", "tables_of"]
 
 Gradients = list[Tensor | None]
 
@@ -28,6 +28,12 @@ def gradients_of(loss: Tensor, parameters: Sequence[nn.Parameter]) -> Gradients:
     return list(torch.autograd.grad(loss, list(parameters), allow_unused=True)) if parameters else []
 
 
+def tables_of(network: Network) -> frozenset[int]:
+    """The ids of all parameters that are tables, of words or of n-grams: of their rows a gradient touches few."""
+    tables = (module for module in network.modules() if isinstance(module, nn.Embedding | nn.EmbeddingBag))
+    return frozenset(id(parameter) for table in tables for parameter in table.parameters(recurse=False))
+
+
 class SharedGradients:
     """One gradient per task on `network.shared_parameters()`.
 
@@ -36,8 +42,7 @@ class SharedGradients:
 
     def __init__(self, network: Network) -> None:
         self.parameters = network.shared_parameters()
-        tables = (module for module in network.modules() if isinstance(module, nn.Embedding | nn.EmbeddingBag))
-        self._tables = {id(parameter) for table in tables for parameter in table.parameters(recurse=False)}
+        self._tables = tables_of(network)
         self._found: list[list[Tensor | _Rows | None]] = []
 
     def append(self, gradients: Gradients) -> None:

@@ -14,12 +14,15 @@ from mtl_models.networks.network import Batch, Network
 from mtl_models.tasks.kind import Kind
 from mtl_models.tasks.missing import labelled_rows
 from mtl_models.training.batches import by_task
+from mtl_models.training.distributed import ALONE, Workers
 from mtl_models.training.freezing import Freezing
 from mtl_models.training.gradients import SharedGradients, gradients_of
 from mtl_models.training.history import EpochRecord
 from mtl_models.training.objectives.combining import mean_over_rows, mean_over_tasks
 from mtl_models.training.objectives.objective import GradientMethod, LossWeights, Objective
 from mtl_models.training.regularisation import SuccessiveRegularisation
+from mtl_models.training.shards import shard_of
+from mtl_models.training.summing import GradientSum
 
 __all__ = ["Learner", "Updated"]
 
@@ -38,7 +41,10 @@ class Updated:
 
 @dataclass(frozen=True)
 class Learner:
-    """A network (on the accelerator's device) with what moves it; `optimizers` task -> its optimizer, one for all or one for each."""
+    """A network (on the accelerator's device) with what moves it; `optimizers` task -> its optimizer, one for all or one for each.
+
+    Where there are several `workers`, each has a learner; they get the same batches and make the same updates.
+    """
 
     network: Network
     kinds: Mapping[str, Kind]
@@ -47,14 +53,19 @@ class Learner:
     optimizers: Mapping[str, torch.optim.Optimizer]
     accelerator: Accelerator
     freezing: Freezing | None = None
+    workers: Workers = ALONE
     _held: SuccessiveRegularisation | None = field(init=False)
+    _sum: GradientSum = field(init=False)
 
     def __post_init__(self) -> None:
         delta = self.training.successive_regularisation
         object.__setattr__(self, "_held", None if delta is None else SuccessiveRegularisation(self.network, delta))
+        object.__setattr__(self, "_sum", GradientSum(self.network, self.workers))
 
     def begin_epoch(self, tasks: Collection[str], records: Sequence[EpochRecord]) -> None:
         """Train on `tasks` from here; `records` are those of the epochs before."""
+        self.workers.same(self.network)
+        self.workers.same(self.objective)
         self.objective.begin_epoch(tasks, records)
         if self.freezing is not None:
             self.freezing.apply(self.network, len(records) + 1)
@@ -98,13 +109,17 @@ class Learner:
             for part in by_task(batch.to(self.accelerator.device)).values():
                 losses, _ = self._losses(part)
                 (loss,) = losses.values()
-                gradients.append(gradients_of(loss, gradients.parameters))
+                gradients.append(self._sum.of(gradients.parameters, gradients_of(loss, gradients.parameters)))
         return list(batch.rows), gradients.gramian()
 
     def _losses(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor | None]:
+        """The losses of the whole batch, and this process's part of its penalty; their gradients are those of this process's rows."""
+        shard = shard_of(batch, self.workers)
         with self.accelerator.autocast():
-            output = self.network(batch)
-        return {task: self.kinds[task].loss(output.logits[task].float(), labels) for task, labels in batch.labels.items()}, output.penalty
+            output = self.network(shard.batch)
+        logits = shard.whole(output.logits)
+        penalty = output.penalty if output.penalty is None or shard.weight == 1.0 else output.penalty * shard.weight
+        return {task: self.kinds[task].loss(logits[task].float(), labels) for task, labels in batch.labels.items()}, penalty
 
     def _backward_of_losses(
         self, objective: LossWeights, batch: Batch, rows: Mapping[str, int]
@@ -115,6 +130,7 @@ class Learner:
         total = mean(objective.terms(losses), rows)
         weights = objective.weights(losses)
         self.accelerator.backward(total if penalty is None else total + penalty)
+        self._sum.add_up(self.network.parameters())
         return {task: loss.detach() for task, loss in losses.items()}, weights
 
     def _backward_of_gradients(
@@ -133,12 +149,13 @@ class Learner:
             found[task] = losses[task].detach()
             if rows[task] == 0:
                 continue
-            gradients = gradients_of(losses[task] if penalty is None else losses[task] + penalty, shared.parameters + own)
+            parameters = shared.parameters + own
+            gradients = self._sum.of(parameters, gradients_of(losses[task] if penalty is None else losses[task] + penalty, parameters))
             shared.append(gradients[: len(shared.parameters)])
             for parameter, gradient in zip(own, gradients[len(shared.parameters) :], strict=True):
                 if gradient is not None:
                     parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
-        weights = method.weights(shared.gramian())
+        weights = self.workers.agreed(method.weights(shared.gramian()))  # some draw at random
         shared.accumulate(weights)
         labelled = [task for task in parts if rows[task] > 0]
         return found, dict(zip(labelled, weights, strict=True))

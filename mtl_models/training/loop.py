@@ -70,7 +70,8 @@ class Loop:
     def _epoch(self, epoch: int, updates: int, active: Collection[str]) -> TrainedEpoch:
         began = time.perf_counter()
         learner, training = self.learner, self.learner.training
-        torch.manual_seed(derived_seed(self.seed, "epoch", epoch))
+        rank = learner.workers.rank  # other rows, other dropout
+        torch.manual_seed(derived_seed(self.seed, "epoch", epoch, *([rank] if rank else [])))
         drawn = draw(training, {task: len(split) for task, split in self.splits.items()}, epoch, self.seed)
         planned = count_updates(training, {task: len(chosen) for task, chosen in drawn.items()})
         drawn = {task: chosen for task, chosen in drawn.items() if task in active}

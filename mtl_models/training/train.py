@@ -19,9 +19,10 @@ from mtl_models.networks.model import Model
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import Vocabulary
 from mtl_models.training.calibration import calibrated
+from mtl_models.training.distributed import first_here
 from mtl_models.training.encoding import EncodedCorpus, encode
-from mtl_models.training.fit import fit
 from mtl_models.training.history import History
+from mtl_models.training.processes import fit_model
 
 __all__ = ["train"]
 
@@ -42,11 +43,13 @@ def train(
     groups = {task.vocabulary for task in tasks}
     vocabularies = {group: vocabularies[group] for group in sorted(groups)}
     cache = home_folder("cache", "encoded")
-    encoded = {
-        task.name: encode(corpora[task.name], vocabularies[task.vocabulary], task, training.max_tokens, cache, seed) for task in tasks
-    }
+    with first_here():
+        encoded = {
+            task.name: encode(corpora[task.name], vocabularies[task.vocabulary], task, training.max_tokens, cache, seed) for task in tasks
+        }
     torch.manual_seed(seed)
     untrained = build_network(network, tasks, starting_weights({group: matrices[group] for group in vocabularies}))
+    model = Model(untrained, tuple(tasks), vocabularies, network, training.max_tokens)
     checkpoints = _checkpoints(encoded, matrices, network, training, seed)
     label = "joint" if len(tasks) > 1 else tasks[0].name
     histories = []
@@ -54,10 +57,9 @@ def train(
         chosen = [task for task in tasks if named is None or task.name in named]
         if chosen:
             told = f"{label} phase {number}" if training.phases else label
-            histories.append(fit(untrained, chosen, encoded, settings, seed, checkpoints / f"phase-{number}", label=told))
+            histories.append(fit_model(model, chosen, encoded, settings, seed, checkpoints / f"phase-{number}", told))
     history = History.of_phases(histories)
     shutil.rmtree(checkpoints, ignore_errors=True)
-    model = Model(untrained, tuple(tasks), vocabularies, network, training.max_tokens)
     if training.calibration == "none":
         return model, history
     model, calibration = calibrated(model, encoded, label)
