@@ -12,8 +12,8 @@ from mtl_models.config.base import Section
 from mtl_models.config.corpus import Corpus, Validation
 from mtl_models.config.drift import Drift
 from mtl_models.config.finetuning import Finetuning
-from mtl_models.config.judging import Evaluation, Gate, Reference, Registry
 from mtl_models.config.hierarchical import Hierarchical
+from mtl_models.config.judging import Evaluation, Gate, Reference, Registry
 from mtl_models.config.network import JointLstm, Network, backbone_of
 from mtl_models.config.objectives import FixedWeights
 from mtl_models.config.resources import DEFAULT, STEPS, StepResources, key_of
@@ -211,7 +211,9 @@ class Experiment(Section):
         network = self.network
         for name, task in self.tasks.items():
             if task.on_words and not isinstance(network, Hierarchical):
-                raise ValueError(f"tasks.{name}.kind: {task.kind} labels words, which network {network.name} has no states for; take hierarchical")
+                raise ValueError(
+                    f"tasks.{name}.kind: {task.kind} labels words, which network {network.name} has no states for; take hierarchical"
+                )
         if isinstance(network, Hierarchical) and network.levels:
             hung = [task for level in network.levels.values() for task in level.tasks]
             for key, names, known in (("names", hung, list(self.tasks)), ("leaves out", list(self.tasks), hung)):

@@ -50,6 +50,7 @@ class Hierarchical(Section):
         ("max", "mean"), min_length=1, description="states given to a task that labels whole texts, concatenated"
     )
     dropout: float = Field(0.3, ge=0.0, lt=1.0, description="on the base, between layers and on the states that heads read")
+    backbone_dropout: float = Field(0.1, ge=0.0, lt=1.0, description="inside the backbone, where it moves")
     trainable_embeddings: bool = Field(True, description="train the embedding matrix, or keep it frozen")
 
     @model_validator(mode="after")
@@ -60,7 +61,9 @@ class Hierarchical(Section):
             if name == BASE:
                 raise ValueError(f"levels: '{BASE}' names what every level stands on; call the level otherwise")
             if level.parent is not None and level.parent != BASE and level.parent not in seen:
-                raise ValueError(f"levels.{name}.parent: '{level.parent}' is no level before it; there are {', '.join(sorted(seen)) or 'none'}")
+                raise ValueError(
+                    f"levels.{name}.parent: '{level.parent}' is no level before it; there are {', '.join(sorted(seen)) or 'none'}"
+                )
             twice = tasks & set(level.tasks)
             if twice:
                 raise ValueError(f"levels.{name}.tasks: '{min(twice)}' hangs on a level already")

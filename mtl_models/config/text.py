@@ -21,7 +21,8 @@ class TextOptions(Section):
     numbers: Literal["keep", "replace", "drop"] = Field("keep", description="digits: keep, replace by <number>, or drop")
     emoji: Literal["keep", "replace", "drop"] = Field("keep", description="emoji: keep each as a token, replace by <emoji>, or drop")
     words: Literal["split", "spaces"] = Field(
-        "split", description="where words end: by rule, or at the spaces of a text that is split already; kinds on words are always the latter"
+        "split",
+        description="where words end: by rule, or at the spaces of a text that is split already; kinds on words are always the latter",
     )
 
 

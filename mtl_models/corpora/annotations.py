@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from mtl_models.config.experiment import ON_WORDS
 
-__all__ = ["WIDTHS", "Annotations", "annotations_of", "as_rows", "on_words", "tokens_of"]
+__all__ = ["WIDTHS", "Annotations", "annotations_of", "as_objects", "as_rows", "on_words", "tokens_of", "type_counts"]
 
 WIDTHS: Mapping[str, int] = {"tagging": 3, "mentions": 3, "coreference": 3, "relations": 5}
 """Numbers of one annotation, of every kind that has annotations."""
@@ -44,9 +44,14 @@ def tokens_of(text: str) -> list[str]:
 
 def annotations_of(lists: Sequence[Sequence[int]], kind: str) -> NDArray[Any]:
     """Flat lists, as a corpus keeps them -> an object array (N,) of `Annotations`."""
-    found = np.empty(len(lists), dtype=object)
-    for row, numbers in enumerate(lists):
-        found[row] = np.asarray(numbers, dtype=np.int32).reshape(-1, WIDTHS[kind])
+    return as_objects([np.asarray(numbers, dtype=np.int32).reshape(-1, WIDTHS[kind]) for numbers in lists])
+
+
+def as_objects(rows: Sequence[Annotations]) -> NDArray[Any]:
+    """A list of N annotations -> an object array (N,)."""
+    found = np.empty(len(rows), dtype=object)
+    for place, row in enumerate(rows):
+        found[place] = row
     return found
 
 
@@ -55,7 +60,13 @@ def as_rows(column: Any, kind: str) -> NDArray[Any]:
     array = column.combine_chunks() if hasattr(column, "combine_chunks") else column
     offsets = array.offsets.to_numpy()
     flat = np.asarray(array.values.to_numpy(zero_copy_only=False), dtype=np.int32)
-    found = np.empty(len(array), dtype=object)
-    for row in range(len(array)):
-        found[row] = flat[offsets[row] : offsets[row + 1]].reshape(-1, WIDTHS[kind])
-    return found
+    return as_objects([flat[offsets[row] : offsets[row + 1]].reshape(-1, WIDTHS[kind]) for row in range(len(array))])
+
+
+def type_counts(rows: NDArray[Any], kind: str, labels: int) -> NDArray[np.int64]:
+    """How many annotations of each type every text has, (N, `labels`); of coreference how many mentions, (N, 1)."""
+    row = np.repeat(np.arange(len(rows)), [len(found) for found in rows])
+    last = np.concatenate([np.empty(0, dtype=np.int32), *(found[:, -1] for found in rows)])
+    counts = np.zeros((len(rows), labels), dtype=np.int64)
+    np.add.at(counts, (row, np.zeros_like(last) if kind == "coreference" else last), 1)
+    return counts

@@ -48,12 +48,15 @@ def resample(
 ) -> dict[str, NDArray[np.float64]]:
     """Model -> its metric on each of R resampled test splits (R,), the same splits for all models.
 
-    `gold` and each of `answers` are of one shape, (N,) or (N, K), as `scores` judges them; `metric` is one of theirs.
+    `gold` and each of `answers` are of one shape, (N,) or (N, K), objects on words, as `scores` judges them; `metric` is one of theirs.
     The difference of two of the results is the paired bootstrap of their difference.
     """
     names = sorted(answers)
-    rows = np.stack([gold, *(answers[name] for name in names)], axis=1).reshape(len(gold), -1)
-    _, first, sizes = np.unique(rows, axis=0, return_index=True, return_counts=True)
+    if gold.dtype == object:  # annotations: hardly two texts have the same
+        first, sizes = np.arange(len(gold)), np.ones(len(gold), dtype=np.int64)
+    else:
+        rows = np.stack([gold, *(answers[name] for name in names)], axis=1).reshape(len(gold), -1)
+        _, first, sizes = np.unique(rows, axis=0, return_index=True, return_counts=True)
     indicators = {name: csr_array(scores.parts(gold[first], answers[name][first]).T) for name in names}
     parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
     for size in _chunks(resamples, max(len(first), *(indicator.shape[0] for indicator in indicators.values()))):

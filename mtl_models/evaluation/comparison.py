@@ -155,6 +155,6 @@ def _refuse_other_rows(joint: Predictions, theirs: Predictions, name: str) -> No
     for row, (ours, other) in enumerate(zip(joint.ids, theirs.ids, strict=True)):
         if ours != other:
             raise CorpusError(f"{where}: row {row} is '{ours}' for one and '{other}' for the other; predict the same test split")
-    differing = np.flatnonzero((joint.gold != theirs.gold).reshape(len(joint.ids), -1).any(axis=1))
+    differing = np.flatnonzero([not np.array_equal(ours, other) for ours, other in zip(joint.gold, theirs.gold, strict=True)])
     if differing.size:
         raise CorpusError(f"{where}: row '{joint.ids[differing[0]]}' has two gold labels; predict the same version of the corpus")

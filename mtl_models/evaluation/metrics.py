@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from mtl_models.corpora.annotations import on_words
 from mtl_models.evaluation.predictions import Predictions
 from mtl_models.tasks.scores.calibration import CALIBRATION_BINS, calibration_error
 from mtl_models.tasks.scores.label_sets import label_counts
@@ -25,7 +26,8 @@ class ClassMeasures(BaseModel):
 
 
 class TaskMeasures(BaseModel):
-    """One model on the rows of one task's split. A rating has no classes, and none of the measures that need them."""
+    """One model on the rows of one task's split. A rating has no classes, and none of the measures that need
+    them; labels on words have those of their kind, in `more`, and their types as classes."""
 
     kind: str = "single_label"
     rows: int
@@ -38,11 +40,12 @@ class TaskMeasures(BaseModel):
     calibration_error: float | None
     """Expected calibration error, in [0, 1]."""
     more: dict[str, float] = {}
-    """Measures of the kind alone: micro_f1; rank_error and quadratic_kappa; pearson, mae and rmse."""
+    """Measures of the kind alone: micro_f1; rank_error and quadratic_kappa; pearson, mae and rmse; f1, precision and recall; conll and what
+    it is the mean of."""
     labels: tuple[str, ...]
     confusion: list[list[int]]
     """Rows counted by gold label (outer list) and found label (inner). Of several labels: for each, the rows with neither, found only,
-    gold only, both. Empty for a rating."""
+    gold only, both. Empty for a rating, and for labels on words."""
     classes: dict[str, ClassMeasures]
     """Label -> its measures."""
 
@@ -56,7 +59,7 @@ def measure(predictions: Predictions) -> TaskMeasures:
     """Every measure of one model on one task."""
     scores = predictions.scores
     found = values(scores, predictions.gold, predictions.probabilities)
-    rating = predictions.kind == "rating"
+    plain = predictions.kind != "rating" and not on_words(predictions.kind)
     sums = np.asarray(scores.parts(predictions.gold, predictions.found).sum(axis=0))
     classes = len(predictions.labels)
     binary = np.zeros((0, 2, 2), dtype=np.int64)
@@ -64,21 +67,33 @@ def measure(predictions: Predictions) -> TaskMeasures:
     if predictions.kind == "multi_label":
         binary = label_counts(sums, classes)
         confusion = binary.reshape(classes, 4).tolist()
-    elif not rating:
+    elif predictions.kind in _TYPED:
+        binary = _of_types(sums.reshape(3, classes))
+    elif plain:
         counts = sums.reshape(classes, classes)
         binary, confusion = _each_against_the_rest(counts), counts.tolist()
     return TaskMeasures(
         kind=predictions.kind,
         rows=len(predictions.ids),
-        accuracy=None if rating else found["accuracy"],
-        macro_f1=None if rating else found["macro_f1"],
-        mcc=None if rating else found["mcc"],
-        calibration_error=None if rating else calibration_error(predictions.gold, predictions.probabilities),
+        accuracy=found["accuracy"] if plain else None,
+        macro_f1=found["macro_f1"] if plain else None,
+        mcc=found["mcc"] if plain else None,
+        calibration_error=calibration_error(predictions.gold, predictions.probabilities) if plain else None,
         more={name: value for name, value in found.items() if name not in EVERY_KIND},
         labels=predictions.labels,
         confusion=confusion,
-        classes={} if rating else {label: _class_measures(binary[k]) for k, label in enumerate(predictions.labels)},
+        classes={label: _class_measures(binary[k]) for k, label in enumerate(predictions.labels)} if len(binary) else {},
     )
+
+
+_TYPED = ("tagging", "mentions", "relations")
+"""Kinds on words whose sums count by type."""
+
+
+def _of_types(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Right, gold and found annotations (3, K) -> binary counts (K, 2, 2); nobody counts what rightly was not found."""
+    right, gold, found = counts
+    return np.stack([np.zeros_like(right), found - right, gold - right, right], axis=1).reshape(-1, 2, 2)
 
 
 def _each_against_the_rest(counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -24,9 +24,11 @@ from mtl_models.text.subwords import Subwords
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Backbone", "Pretrained", "read_backbone", "read_tokenizer", "starting_weights"]
+__all__ = ["Backbone", "Pretrained", "parts_of", "read_backbone", "read_tokenizer", "starting_weights"]
 
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
+_MARKS = "marks_around_a_text"
+"""Our own entry of the configuration."""
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 """Files that a fast tokenizer can be made from; without any the library would make one that knows no word."""
 
@@ -56,6 +58,12 @@ class Backbone:
         found = self.config.get("max_position_embeddings")
         offset = 2 if self.config.get("model_type") in ("roberta", "xlm-roberta", "camembert", "mpnet") else 0  # they count from the pad id
         return None if found is None else int(found) - offset
+
+    @property
+    def marks(self) -> tuple[list[int], list[int]]:
+        """The special tokens it wants before and after a text."""
+        before, after = self.config.get(_MARKS) or ([], [])
+        return before, after
 
     @cached_property
     def fingerprint(self) -> str:
@@ -105,6 +113,15 @@ def starting_weights(pretrained: Mapping[str, Pretrained]) -> dict[str, Tensor |
     return {name: torch.from_numpy(found.values) if isinstance(found, EmbeddingMatrix) else found for name, found in pretrained.items()}
 
 
+def parts_of(encoder: nn.Module) -> list[nn.Module]:
+    """The layers of an encoder, which every one has as a stack of equals, from the top down, and last all that lies below them."""
+    stacks = [module for module in encoder.modules() if isinstance(module, nn.ModuleList) and len(module) > 0]
+    layers = [*max(stacks, key=lambda stack: sum(parameter.numel() for parameter in stack.parameters()))]
+    inside = {id(module) for layer in layers for module in layer.modules()}
+    rest = [child for child in encoder.children() if not inside & {id(module) for module in child.modules()}]
+    return [*reversed(layers), nn.ModuleList(rest)]
+
+
 def read_backbone(folder: Path) -> Backbone:
     """The encoder in a Hugging Face folder, in single precision.
 
@@ -130,6 +147,7 @@ def read_backbone(folder: Path) -> Backbone:
     config = {**encoder.config.to_diff_dict(), "model_type": encoder.config.model_type}
     for told in ("_name_or_path", "architectures", "transformers_version", "dtype", "torch_dtype"):
         config.pop(told, None)
+    config[_MARKS] = list(read_tokenizer(folder).around)
     return Backbone(config, {name: weight.detach().clone() for name, weight in encoder.state_dict().items()})
 
 

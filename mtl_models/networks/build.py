@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from mtl_models.config.backbone import SentenceEncoder as SentenceEncoderSection
+from mtl_models.config.hierarchical import Hierarchical as HierarchicalSection
 from mtl_models.config.network import Dlnc as DlncSection
 from mtl_models.config.network import LstmLinear as LstmLinearSection
 from mtl_models.config.network import Network as NetworkSection
 from mtl_models.networks.backbone import Backbone
 from mtl_models.networks.dlnc import Dlnc
+from mtl_models.networks.hierarchical import Hierarchical
 from mtl_models.networks.joint import Joint
 from mtl_models.networks.lstm_linear import LstmLinear
 from mtl_models.networks.network import Network
@@ -30,6 +32,8 @@ def build_network(section: NetworkSection, tasks: Sequence[Task], start: Mapping
     wanted = {task.vocabulary for task in tasks}
     if isinstance(section, SentenceEncoderSection):
         return SentenceEncoder(section, tasks, {name: found for name, found in start.items() if isinstance(found, Backbone)})
+    if isinstance(section, HierarchicalSection):
+        return Hierarchical(section, tasks, {name: found for name, found in start.items() if name in wanted})
     matrices = {name: found for name, found in start.items() if name in wanted and isinstance(found, Tensor)}
     if isinstance(section, DlncSection):
         return Dlnc(section, tasks, matrices)

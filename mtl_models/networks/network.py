@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,31 @@ from mtl_models.networks.shared_heads import SharedHeads
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import PAD
 
-__all__ = ["PAD", "Batch", "Network", "Output", "SharedEncoder", "evaluating"]
+__all__ = ["PAD", "Batch", "Network", "Output", "SharedEncoder", "Words", "evaluating"]
+
+
+@dataclass(frozen=True)
+class Words:
+    """Where the words of a batch of texts lie, for networks that read word by word.
+
+    `lengths` (B,) int64, words of every text, at least 1, on the CPU; `first` (B, n) int64, the place of each word's first id in its row of
+    ids, 0 on padding; `letters` (B, n, C) int64, bytes plus one and zeros behind, None where nobody reads them.
+    """
+
+    lengths: Tensor
+    first: Tensor
+    letters: Tensor | None
+
+    def to(self, device: torch.device) -> Words:
+        """The same on `device`."""
+        letters = None if self.letters is None else self.letters.to(device, non_blocking=True)
+        return Words(self.lengths, self.first.to(device, non_blocking=True), letters)
+
+    def part(self, chosen: Tensor) -> Words:
+        """Those of the texts `chosen` (b,), indices on the CPU, padded to the longest of them."""
+        lengths, places = self.lengths[chosen], chosen.to(self.first.device)
+        longest = int(lengths.max())
+        return Words(lengths, self.first[places, :longest], None if self.letters is None else self.letters[places, :longest])
 
 
 @dataclass(frozen=True)
@@ -25,8 +50,9 @@ class Batch:
     """Texts of one or several tasks, padded to the longest of them.
 
     `ids` (B, n) int64, each row in the vocabulary of the tasks that ask for it; `lengths` (B,) int64, at least 1, on the CPU;
-    `rows` task -> (B_t,) indices of the rows whose logits are wanted; `labels` task -> (B_t,) int64, absent for prediction; `features`
-    (B, F), where an encoder that does not move has read the texts before.
+    `rows` task -> (B_t,) indices of the rows whose logits are wanted; `labels` task -> (B_t,) int64, (B_t, M, W) of annotations, absent for
+    prediction; `features` (B, F), where an encoder that does not move has read the texts before; `words`, where the network reads word by
+    word: the ids are then those of the words, or of their pieces, and nothing else.
     """
 
     ids: Tensor
@@ -34,6 +60,7 @@ class Batch:
     rows: Mapping[str, Tensor]
     labels: Mapping[str, Tensor] = field(default_factory=dict)
     features: Tensor | None = None
+    words: Words | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on `device` (lengths stay on the CPU, where packing wants them)."""
@@ -43,6 +70,7 @@ class Batch:
             {task: rows.to(device, non_blocking=True) for task, rows in self.rows.items()},
             {task: labels.to(device, non_blocking=True) for task, labels in self.labels.items()},
             None if self.features is None else self.features.to(device, non_blocking=True),
+            None if self.words is None else self.words.to(device),
         )
 
     def part(self, chosen: Tensor) -> Batch:
@@ -58,6 +86,7 @@ class Batch:
             {task: found[task][there] for task, there in kept.items()},
             {task: self.labels[task][there] for task, there in kept.items() if task in self.labels},
             None if self.features is None else self.features[chosen.to(device)],
+            None if self.words is None else self.words.part(chosen),
         )
 
 
@@ -65,11 +94,11 @@ class Batch:
 class Output:
     """What a network says of a batch.
 
-    `logits` task -> (B_t, K_t), for the rows `batch.rows[task]`; `penalty` a scalar that training adds to the loss as it stands
-    (already weighted), None where the network has none or is not training.
+    `logits` task -> (B_t, K_t), for the rows `batch.rows[task]`, or what the head of a kind on words gives; `penalty` a scalar that
+    training adds to the loss as it stands (already weighted), None where the network has none or is not training.
     """
 
-    logits: Mapping[str, Tensor]
+    logits: Mapping[str, Any]
     penalty: Tensor | None = None
 
 

@@ -14,7 +14,7 @@ from mtl_models.layers.adapters import Adapters
 from mtl_models.layers.dropout import Dropout, with_fast_dropout
 from mtl_models.layers.masks import text_mask
 from mtl_models.layers.pooling import max_state, mean_state
-from mtl_models.networks.backbone import Backbone
+from mtl_models.networks.backbone import Backbone, parts_of
 from mtl_models.networks.network import Batch, Output, SharedEncoder
 from mtl_models.networks.shared_heads import SharedHeads
 from mtl_models.tasks.kind import kind_of
@@ -80,10 +80,7 @@ class SentenceEncoder(SharedEncoder):
 
     def encoder_parts(self) -> list[nn.Module]:
         """The layers of the backbone from the top down, its embeddings last; adapters go with their layer."""
-        layers = _layers(self.backbone)
-        inside = {id(module) for layer in layers for module in layer.modules()}
-        rest = [child for child in self.backbone.children() if not inside & {id(module) for module in child.modules()}]
-        return [*([] if self.shared_heads is None else [self.shared_heads]), *reversed(layers), nn.ModuleList(rest)]
+        return [*([] if self.shared_heads is None else [self.shared_heads]), *parts_of(self.backbone)]
 
     def owned_by(self, tasks: Collection[str]) -> tuple[str, ...]:
         """With their adapters."""
@@ -127,9 +124,3 @@ _SHARED = "shared"
 def _perceptron(task: Task, width: int) -> nn.Module:
     """Features (B, F) -> F / 2, GELU, outputs."""
     return nn.Sequential(nn.Linear(width, width // 2), nn.GELU(), kind_of(task).head(width // 2))
-
-
-def _layers(backbone: nn.Module) -> list[nn.Module]:
-    """The stack of equal layers that every such encoder has, from the bottom up."""
-    stacks = [module for module in backbone.modules() if isinstance(module, nn.ModuleList) and len(module) > 0]
-    return [*max(stacks, key=lambda stack: sum(parameter.numel() for parameter in stack.parameters()))]

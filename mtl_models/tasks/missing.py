@@ -30,13 +30,17 @@ def mean_of_present(losses: Tensor, labels: Tensor, weights: Tensor | None = Non
 
 
 def labelled_rows(labels: Tensor) -> int:
-    """How many rows of `labels`, (B,) or (B, K), have a label, or one at least."""
+    """How many rows of `labels`, (B,), (B, K) or (B, M, W), have a label, or one at least."""
+    if labels.ndim == 3:  # annotations: a text without any says so
+        return len(labels)
     there = _there(labels)
     return int((there if there.ndim == 1 else there.any(-1)).sum())
 
 
 def present(gold: NDArray[Any]) -> NDArray[np.bool_]:
     """True where there is a label, in the shape of `gold`."""
+    if gold.dtype == object:  # annotations: a text without any says so
+        return np.ones(len(gold), dtype=np.bool_)
     there: NDArray[np.bool_] = ~np.isnan(gold) if gold.dtype.kind == "f" else np.not_equal(gold, MISSING)
     return there
 

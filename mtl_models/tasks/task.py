@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtl_models.config.augmentation import Augmentation
-from mtl_models.config.experiment import TaskSettings
+from mtl_models.config.experiment import ON_WORDS, TaskSettings
 from mtl_models.config.text import TextOptions
 from mtl_models.errors import ConfigError
 
@@ -40,6 +40,11 @@ class Task:
     deviation: float = 1.0
     temperature: float = 1.0
     augmentation: Augmentation | None = None
+
+    @property
+    def on_words(self) -> bool:
+        """Whether its labels lie on words, and not on the text as a whole."""
+        return self.kind in ON_WORDS
 
     @classmethod
     def of(cls, settings: TaskSettings, corpus: Corpus) -> Task:

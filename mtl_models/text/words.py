@@ -37,7 +37,9 @@ class Forms:
     letters: NDArray[np.int64] | None
 
 
-def forms_of(texts: Sequence[Sequence[str]], vocabulary: _Pieces, options: TextOptions, letters: int | None) -> tuple[Forms, NDArray[np.int32]]:
+def forms_of(
+    texts: Sequence[Sequence[str]], vocabulary: _Pieces, options: TextOptions, letters: int | None
+) -> tuple[Forms, NDArray[np.int32]]:
     """The distinct words of texts that are split already, and for every running word of all texts the place of its form."""
     known: dict[str, int] = {}
     places = np.array([known.setdefault(word, len(known)) for text in texts for word in text], dtype=np.int32)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from mtl_models.networks.network import PAD, Batch
+from mtl_models.networks.reading import WordTexts, padded_annotations, padded_words, read_words
 from mtl_models.training.encoding import EncodedSplit
 
 __all__ = ["Rows", "by_length", "by_task", "collate"]
@@ -21,18 +23,35 @@ _EVALUATION_TOKENS = 8_192
 
 def collate(splits: Mapping[str, EncodedSplit], rows: Mapping[str, Rows]) -> Batch:
     """The batch of `rows`, task -> row indices into `splits[task]`: one task's rows after another's, padded to the longest of all."""
+    if any(splits[task].forms is not None for task in rows):
+        return _collate_words(splits, rows)
     lengths = np.concatenate([splits[task].lengths[chosen] for task, chosen in rows.items()])
     places = np.arange(lengths.max())
     ids = np.full((len(lengths), len(places)), PAD, dtype=np.int64)
     ids[places < lengths[:, None]] = np.concatenate([splits[task].ids(chosen) for task, chosen in rows.items()])
-    ends = np.cumsum([len(chosen) for chosen in rows.values()])
     return Batch(
         ids=torch.from_numpy(ids),
         lengths=torch.from_numpy(lengths.astype(np.int64)),
-        rows={task: torch.arange(end - len(rows[task]), end) for task, end in zip(rows, ends.tolist(), strict=True)},
+        rows=_rows(rows),
         labels={task: _labels(splits[task], chosen) for task, chosen in rows.items()},
         features=_features(splits, rows),
     )
+
+
+def _collate_words(splits: Mapping[str, EncodedSplit], rows: Mapping[str, Rows]) -> Batch:
+    """The same for a network that reads word by word."""
+    batch = padded_words([_word_texts(splits[task], chosen) for task, chosen in rows.items()])
+    return replace(batch, rows=_rows(rows), labels={task: _labels(splits[task], chosen) for task, chosen in rows.items()})
+
+
+def _word_texts(split: EncodedSplit, rows: Rows) -> WordTexts:
+    assert split.forms is not None, "all tasks of a network are read alike"
+    return read_words(split.forms, split.ids(rows), split.lengths[rows])
+
+
+def _rows(rows: Mapping[str, Rows]) -> dict[str, torch.Tensor]:
+    ends = np.cumsum([len(chosen) for chosen in rows.values()])
+    return {task: torch.arange(end - len(rows[task]), end) for task, end in zip(rows, ends.tolist(), strict=True)}
 
 
 def _features(splits: Mapping[str, EncodedSplit], rows: Mapping[str, Rows]) -> torch.Tensor | None:
@@ -41,8 +60,10 @@ def _features(splits: Mapping[str, EncodedSplit], rows: Mapping[str, Rows]) -> t
 
 
 def _labels(split: EncodedSplit, rows: Rows) -> torch.Tensor:
-    """Classes as int64, numbers as float32."""
+    """Classes as int64, numbers as float32; annotations padded to the text with most of them."""
     labels = split.labels[rows]
+    if labels.dtype == object:
+        return padded_annotations(labels)
     return torch.from_numpy(labels.astype(np.float32 if labels.dtype.kind == "f" else np.int64))
 
 
@@ -59,6 +80,7 @@ def _part(batch: Batch, task: str, rows: torch.Tensor) -> Batch:
         rows={task: torch.arange(len(rows), device=rows.device)},
         labels={task: batch.labels[task]},
         features=None if batch.features is None else batch.features[rows],
+        words=None if batch.words is None else batch.words.part(rows.to(batch.words.lengths.device)),
     )
 
 

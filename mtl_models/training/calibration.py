@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mtl_models.networks.model import Model
 from mtl_models.progress import say
-from mtl_models.tasks.kind import kind_of
+from mtl_models.tasks.kind import text_kind_of
 from mtl_models.tasks.missing import present
 from mtl_models.tasks.scores.calibration import calibration_error
 from mtl_models.tasks.task import Task
@@ -34,12 +34,13 @@ _TINY = 1e-12
 def calibrated(model: Model, encoded: Mapping[str, EncodedCorpus], label: str) -> tuple[Model, dict[str, Calibration]]:
     """`model` with a temperature for each of the tasks in `encoded`, and what that did (Guo, Pleiss, Sun and Weinberger 2017, section 4.2).
 
-    No answer changes, only how sure it is. A rating has no probabilities; it and a task without labelled dev rows stay as they are.
+    No answer changes, only how sure it is. A rating and labels on words have no such probabilities; they and a task without labelled
+    dev rows stay as they are.
     `label` begins the line that tells of it.
     """
     found: dict[str, Calibration] = {}
     for task in model.tasks:
-        if task.name not in encoded or task.kind == "rating":
+        if task.name not in encoded or task.kind == "rating" or task.on_words:
             continue
         split = encoded[task.name].splits["dev"]
         rows = np.flatnonzero(present(split.labels).reshape(len(split), -1).any(axis=1))
@@ -75,7 +76,7 @@ def _fit(task: Task, logits: Tensor, gold: NDArray[np.int64]) -> Calibration:
 
 def _probabilities(task: Task, logits: Tensor, temperature: float) -> NDArray[Any]:
     with torch.inference_mode():
-        found: NDArray[Any] = kind_of(replace(task, temperature=temperature)).probabilities(logits).numpy()
+        found: NDArray[Any] = text_kind_of(replace(task, temperature=temperature)).probabilities(logits).numpy()
     return found
 
 

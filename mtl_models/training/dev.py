@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mtl_models.corpora.annotations import as_objects
 from mtl_models.networks.network import Network
 from mtl_models.tasks.kind import Kind
 from mtl_models.tasks.missing import present
+from mtl_models.tasks.structure import Structure
 from mtl_models.training.batches import by_length, collate
 from mtl_models.training.encoding import EncodedSplit
 
@@ -18,7 +20,7 @@ __all__ = ["dev_logits", "measure_dev"]
 
 
 def measure_dev(
-    network: Network, kinds: Mapping[str, Kind], splits: Mapping[str, EncodedSplit], device: torch.device
+    network: Network, kinds: Mapping[str, Kind | Structure], splits: Mapping[str, EncodedSplit], device: torch.device
 ) -> dict[str, dict[str, float]]:
     """Task -> its loss (per label that is there, without class weights and smoothing) and the metrics of its kind.
 
@@ -30,11 +32,28 @@ def measure_dev(
     for task, split in splits.items():
         if not present(split.labels).any():
             continue
+        kind = kinds[task]
+        if isinstance(kind, Structure):
+            measures[task] = _on_words(network, task, kind, split, device)
+            continue
         gold = split.labels if split.labels.dtype.kind == "f" else split.labels.astype(np.int64)
         logits = dev_logits(network, task, split, device)
-        loss = kinds[task].plain_loss(logits, torch.from_numpy(gold)).item()
-        measures[task] = {"loss": loss, **kinds[task].metrics(gold, kinds[task].probabilities(logits).numpy())}
+        loss = kind.plain_loss(logits, torch.from_numpy(gold)).item()
+        measures[task] = {"loss": loss, **kind.metrics(gold, kind.probabilities(logits).numpy())}
     return measures
+
+
+@torch.inference_mode()
+def _on_words(network: Network, task: str, kind: Structure, split: EncodedSplit, device: torch.device) -> dict[str, float]:
+    """The same where labels lie on words; the loss is the mean over the texts of what their batches have."""
+    total, answers, batches = 0.0, [], by_length(split.lengths)
+    for rows in batches:
+        batch = collate({task: split}, {task: rows}).to(device)
+        scored = network(batch).logits[task]
+        total += len(rows) * kind.plain_loss(scored, batch.labels[task]).item()
+        answers.extend(found.rows for found in kind.annotations(scored))
+    found = as_objects(answers)[np.argsort(np.concatenate(batches))]
+    return {"loss": total / len(split), **kind.metrics(split.labels, found)}
 
 
 @torch.inference_mode()

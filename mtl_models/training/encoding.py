@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,9 +26,10 @@ from mtl_models.errors import PolytaskError
 from mtl_models.files import writing_file
 from mtl_models.progress import progress, say
 from mtl_models.tasks.task import Task
+from mtl_models.text.words import Forms, forms_of, places_of_words
 from mtl_models.training.alterations import alterations_of, copies_depend_on
 
-__all__ = ["EncodedCorpus", "EncodedSplit", "Encoder", "encode"]
+__all__ = ["EncodedCorpus", "EncodedSplit", "Encoder", "encode", "encode_words"]
 
 _FORMAT = 2
 """Part of the key: raise it whenever what the files hold changes."""
@@ -54,6 +55,9 @@ class Encoder(Protocol):
     def encode(self, texts: Any, options: TextOptions, max_tokens: int | None) -> list[list[int]]:
         """The token ids of each text, at least one."""
 
+    def pieces(self, words: Sequence[str], options: TextOptions) -> list[list[int]]:
+        """The ids of every word by itself, at least one."""
+
 
 @dataclass(frozen=True)
 class EncodedSplit:
@@ -61,6 +65,7 @@ class EncodedSplit:
 
     Row i holds the ids `tokens[starts[i] : starts[i] + lengths[i]]` and the label `labels[i]`: a class number int32, of several labels
     int8 (K,), of a rating float32. `features` (N, F) are the rows' vectors, where an encoder that does not move has read them before.
+    For networks that read word by word the ids are places in `forms`; labels on words are an object array of `Annotations`.
     """
 
     tokens: npt.NDArray[np.int32]
@@ -68,6 +73,7 @@ class EncodedSplit:
     lengths: npt.NDArray[np.int32]
     labels: npt.NDArray[Any]
     features: npt.NDArray[np.float32] | None = None
+    forms: Forms | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -99,6 +105,25 @@ def encode(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int, cac
     folder = cache / key[:32]
     splits = {split: _split(corpus, split, vocabulary, task, max_tokens, folder, seed) for split in SPLITS}
     return EncodedCorpus(task.name, key, splits)
+
+
+def encode_words(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int, letters: int | None) -> EncodedCorpus:
+    """The corpus for a network that reads word by word, each text cut after `max_tokens` words, with `letters` bytes of every word.
+
+    It lies in memory, 4 bytes a running word; a distinct word has its ids and letters once.
+    """
+    key = hashlib.sha256(f"{_key(corpus, vocabulary, task, max_tokens, 0)} words {letters}".encode()).hexdigest()
+    return EncodedCorpus(task.name, key, {split: _in_words(corpus, split, vocabulary, task, max_tokens, letters) for split in SPLITS})
+
+
+def _in_words(corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_tokens: int, letters: int | None) -> EncodedSplit:
+    texts = corpus.splits[split].with_format("arrow")[:]["text"].to_pylist()
+    words = [[text[begin:end] for begin, end in places_of_words(text, task.text.words)[:max_tokens]] for text in texts]
+    lengths = np.array([len(text) for text in words], dtype=np.int32)
+    if not words:
+        return EncodedSplit(np.empty(0, np.int32), np.empty(0, np.int64), lengths, corpus.gold(split))
+    forms, places = forms_of(words, vocabulary, task.text, letters)
+    return EncodedSplit(places, np.cumsum(lengths, dtype=np.int64) - lengths, lengths, corpus.gold(split), forms=forms)
 
 
 def _key(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int, seed: int) -> str:

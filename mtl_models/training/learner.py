@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -119,7 +120,7 @@ class Learner:
             output = self.network(shard.batch)
         logits = shard.whole(output.logits)
         penalty = output.penalty if output.penalty is None or shard.weight == 1.0 else output.penalty * shard.weight
-        return {task: self.kinds[task].loss(logits[task].float(), labels) for task, labels in batch.labels.items()}, penalty
+        return {task: self.kinds[task].loss(_precise(logits[task]), labels) for task, labels in batch.labels.items()}, penalty
 
     def _backward_of_losses(
         self, objective: LossWeights, batch: Batch, rows: Mapping[str, int]
@@ -159,6 +160,11 @@ class Learner:
         shared.accumulate(weights)
         labelled = [task for task in parts if rows[task] > 0]
         return found, dict(zip(labelled, weights, strict=True))
+
+
+def _precise(logits: Any) -> Any:
+    """In single precision; what heads of kinds on words give is that already."""
+    return logits.float() if isinstance(logits, Tensor) else logits
 
 
 def _others(network: Network, shared: SharedGradients) -> list[torch.nn.Parameter]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from mtl_models.config.hierarchical import Hierarchical
 from mtl_models.config.network import Network as NetworkSection
 from mtl_models.config.training import Training
 from mtl_models.corpora.corpus import Corpus
@@ -20,7 +21,7 @@ from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import Vocabulary
 from mtl_models.training.calibration import calibrated
 from mtl_models.training.distributed import first_here
-from mtl_models.training.encoding import EncodedCorpus, encode
+from mtl_models.training.encoding import EncodedCorpus, encode, encode_words
 from mtl_models.training.history import History
 from mtl_models.training.processes import fit_model
 
@@ -42,10 +43,10 @@ def train(
     """
     groups = {task.vocabulary for task in tasks}
     vocabularies = {group: vocabularies[group] for group in sorted(groups)}
-    cache = home_folder("cache", "encoded")
     with first_here():
         encoded = {
-            task.name: encode(corpora[task.name], vocabularies[task.vocabulary], task, training.max_tokens, cache, seed) for task in tasks
+            task.name: _encoded(corpora[task.name], vocabularies[task.vocabulary], task, network, training.max_tokens, seed)
+            for task in tasks
         }
     torch.manual_seed(seed)
     untrained = build_network(network, tasks, starting_weights({group: matrices[group] for group in vocabularies}))
@@ -64,6 +65,14 @@ def train(
         return model, history
     model, calibration = calibrated(model, encoded, label)
     return model, history.model_copy(update={"calibration": calibration})
+
+
+def _encoded(corpus: Corpus, vocabulary: Vocabulary, task: Task, network: NetworkSection, max_tokens: int, seed: int) -> EncodedCorpus:
+    """The corpus as `network` reads it."""
+    if isinstance(network, Hierarchical):
+        letters = None if network.characters is None else network.characters.longest
+        return encode_words(corpus, vocabulary, task, max_tokens, letters)
+    return encode(corpus, vocabulary, task, max_tokens, home_folder("cache", "encoded"), seed)
 
 
 def _checkpoints(

@@ -100,5 +100,5 @@ def test_tasks_that_read_differently_must_be_chosen_from(model: Model) -> None:
 
 
 def test_a_network_whose_vectors_belong_to_a_task_says_so(plain_model: Model) -> None:
-    with pytest.raises(ConfigError, match="dlnc reads a text anew for every task"):
+    with pytest.raises(ConfigError, match="dlnc has no one vector of a text"):
         with_network(plain_model, "dlnc").embed(["a"])

@@ -1,0 +1,67 @@
+"""Texts of words as a batch: ids, where each word begins among them, letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mtl_models.networks.network import PAD, Batch, Words
+from mtl_models.tasks.missing import MISSING
+from mtl_models.text.words import Forms
+
+__all__ = ["WordTexts", "padded_annotations", "padded_words", "read_words"]
+
+
+@dataclass(frozen=True)
+class WordTexts:
+    """Texts, one after another: `words` (B,) of each, `pieces` (words,) of every word, `ids` (pieces,), `letters` (words, C)."""
+
+    words: NDArray[np.int64]
+    pieces: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    letters: NDArray[np.int64] | None
+
+
+def read_words(forms: Forms, places: NDArray[np.int32], lengths: NDArray[np.int32]) -> WordTexts:
+    """The texts whose running words are `forms` at `places` (sum of `lengths`,)."""
+    counts = forms.counts[places]
+    ends = np.cumsum(counts)
+    first = np.repeat(forms.starts[places] - (ends - counts), counts)
+    ids = forms.pieces[first + np.arange(len(first))]
+    return WordTexts(lengths.astype(np.int64), counts, ids, None if forms.letters is None else forms.letters[places])
+
+
+def padded_words(parts: Sequence[WordTexts]) -> Batch:
+    """All texts of all `parts` as one batch that no task asks for yet."""
+    words, pieces, ids = (np.concatenate([getattr(part, name) for part in parts]) for name in ("words", "pieces", "ids"))
+    inside = np.arange(words.max()) < words[:, None]
+    counts = np.zeros(inside.shape, dtype=np.int64)
+    counts[inside] = pieces
+    lengths = counts.sum(axis=1)
+    first = np.where(inside, np.cumsum(counts, axis=1) - counts, 0)
+    padded = np.full((len(words), lengths.max()), PAD, dtype=np.int64)
+    padded[np.arange(lengths.max()) < lengths[:, None]] = ids
+    letters = None
+    if parts[0].letters is not None:
+        letters = np.zeros((*inside.shape, parts[0].letters.shape[1]), dtype=np.int64)
+        letters[inside] = np.concatenate([part.letters for part in parts if part.letters is not None])
+    return Batch(
+        torch.from_numpy(padded),
+        torch.from_numpy(lengths),
+        {},
+        words=Words(torch.from_numpy(words), torch.from_numpy(first), None if letters is None else torch.from_numpy(letters)),
+    )
+
+
+def padded_annotations(rows: NDArray[Any]) -> Tensor:
+    """An object array (B,) of annotations -> (B, M, W) int64, `MISSING` behind the last of a text."""
+    padded = np.full((len(rows), max(1, max(len(row) for row in rows)), rows[0].shape[1]), MISSING, dtype=np.int64)
+    for place, row in enumerate(rows):
+        padded[place, : len(row)] = row
+    return torch.from_numpy(padded)
