@@ -15,6 +15,10 @@ from mtl_models.text.normalising import splitter
 
 __all__ = ["Forms", "forms_of", "places_of_words"]
 
+_PLAIN = dict.fromkeys((0x2018, 0x2019, 0xFF07), "'") | dict.fromkeys(range(0xD800, 0xE000), " ")
+"""A character for a character, so that no place moves: apostrophes, which decide where a word ends, as normalising has them; and what UTF-8
+cannot express."""
+
 
 class _Pieces(Protocol):
     """What forms want of a vocabulary."""
@@ -67,4 +71,4 @@ def places_of_words(text: str, way: str = "split") -> list[tuple[int, int]]:
     Never empty: a text without a word is one word, whatever it is.
     """
     split = pre_tokenizers.WhitespaceSplit() if way == "spaces" else splitter()
-    return [place for _, place in split.pre_tokenize_str(text)] or [(0, len(text))]
+    return [place for _, place in split.pre_tokenize_str(text.translate(_PLAIN))] or [(0, len(text))]
