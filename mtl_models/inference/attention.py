@@ -15,7 +15,7 @@ from mtl_models.inference.predictor import Prediction, Predictor
 from mtl_models.networks.joint import AttentiveReader, Joint
 from mtl_models.networks.model import Model
 from mtl_models.networks.network import Batch, Network, evaluating
-from mtl_models.tasks.kind import kind_of
+from mtl_models.tasks.kind import text_kind_of
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import Vocabulary
 
@@ -125,7 +125,7 @@ def _left_out(network: Network, ids: Sequence[int], vocabulary: Vocabulary, task
     less = network(_batch(shorter, tasks).to(network.device)).logits
     found = {}
     for task in tasks:
-        before, after = kind_of(task).probabilities(full[task.name])[0], kind_of(task).probabilities(less[task.name])
+        before, after = text_kind_of(task).probabilities(full[task.name])[0], text_kind_of(task).probabilities(less[task.name])
         leading = int(before.argmax())
         found[task.name] = (before[leading] - after[:, leading]).float().cpu().numpy()
     return found

@@ -9,19 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mtl_models.corpora.annotations import WIDTHS, on_words
 from mtl_models.errors import ConfigError
 from mtl_models.tasks.missing import MISSING
 from mtl_models.tasks.multi_label import MultiLabel
 from mtl_models.tasks.ordinal import Ordinal
 from mtl_models.tasks.rating import Rating
 from mtl_models.tasks.single_label import SingleLabel
+from mtl_models.tasks.structure import Structure, structure_of
 from mtl_models.tasks.task import Task
 
-__all__ = ["MISSING", "Kind", "kind_of"]
+__all__ = ["MISSING", "Kind", "kind_of", "text_kind_of"]
 
 
 class Kind(Protocol):
-    """A task's head, loss, decoding and metrics; K labels, B rows of a batch, N rows of a split.
+    """The head, loss, decoding and metrics of a task that labels whole texts; K labels, B rows of a batch, N rows of a split.
 
     Labels are class numbers (B,) int64; of several labels 1 or 0 for each, (B, K) int64; of a rating the number, (B,) float32.
     """
@@ -56,8 +58,13 @@ _KINDS: Mapping[str, Callable[[Task], Kind]] = {
 }
 
 
-def kind_of(task: Task) -> Kind:
-    """The kind of `task`, for its labels."""
+def kind_of(task: Task) -> Kind | Structure:
+    """The kind of `task`, for its labels: `text_kind_of` where they are of whole texts, else `structure_of`."""
+    return structure_of(task) if on_words(task.kind) else text_kind_of(task)
+
+
+def text_kind_of(task: Task) -> Kind:
+    """The kind of a task that labels whole texts."""
     if task.kind not in _KINDS:
-        raise ConfigError(f"tasks.{task.name}.kind: unknown kind '{task.kind}'; known kinds: {', '.join(sorted(_KINDS))}")
+        raise ConfigError(f"tasks.{task.name}.kind: unknown kind '{task.kind}'; known kinds: {', '.join(sorted({*_KINDS, *WIDTHS}))}")
     return _KINDS[task.kind](task)

@@ -13,11 +13,15 @@ from mtl_models.tasks.missing import present
 from mtl_models.tasks.scores.classes import ClassScores, OrderedScores
 from mtl_models.tasks.scores.label_sets import LabelSetScores
 from mtl_models.tasks.scores.ratings import RatingScores
+from mtl_models.tasks.scores.relations import RelationScores
+from mtl_models.tasks.scores.spans import SpanScores
 
 __all__ = ["EVERY_KIND", "Scores", "scores_of", "shown_metric", "values"]
 
 EVERY_KIND = ("accuracy", "macro_f1", "mcc")
 """Metrics that every kind has, so that stopping, comparisons and the gate can ask for one over tasks of different kinds."""
+
+_STANDS_FOR_ALL: Mapping[str, str] = {"rating": "pearson", "tagging": "f1", "mentions": "f1", "relations": "f1", "coreference": "conll"}
 
 
 class Scores(Protocol):
@@ -41,17 +45,26 @@ def scores_of(kind: str, classes: int) -> Scores:
         "ordinal": OrderedScores,
         "multi_label": LabelSetScores,
         "rating": RatingScores,
+        "tagging": SpanScores,
+        "mentions": SpanScores,
+        "relations": RelationScores,
     }
     return makers[kind](classes)
 
 
 def shown_metric(kind: str, metric: str) -> str:
-    """The measure that stands for `metric` where a task is of `kind`: ratings have no classes, so it is their correlation."""
-    return "pearson" if kind == "rating" and metric in EVERY_KIND else metric
+    """The measure that stands for `metric` where tasks are compared, and one of `kind` has none of that name.
+
+    Ratings have no classes, so it is their correlation; annotations are right or not as a whole, so it is their F1; clusters have a mean.
+    """
+    return _STANDS_FOR_ALL.get(kind, metric) if metric in EVERY_KIND else metric
 
 
 def values(scores: Scores, gold: NDArray[Any], probabilities: NDArray[Any]) -> dict[str, float]:
-    """Every metric over the rows that have a label, `gold` (N,) or (N, K); NaN where none has."""
+    """Every metric over the rows that have a label, `gold` (N,) or (N, K); NaN where none has.
+
+    Where labels lie on words both are object arrays (N,) of annotations.
+    """
     there = present(gold)
     rows = there if there.ndim == 1 else there.any(axis=1)
     if not rows.any():
