@@ -25,12 +25,21 @@ app = typer.Typer(
 _TRAIN, _USE, _OPERATE, _KEEP = "Train and judge", "Ask a model", "In production", "Housekeeping"
 models_app = typer.Typer(no_args_is_help=True, help="Look at registered models and move the champion.", rich_markup_mode="markdown")
 app.add_typer(models_app, name="models", rich_help_panel=_OPERATE)
+stack_app = typer.Typer(
+    no_args_is_help=True, help="Say where experiments run: here, on Kubernetes, on Kubeflow.", rich_markup_mode="markdown"
+)
+app.add_typer(stack_app, name="stack", rich_help_panel=_OPERATE)
+
 
 USER_FAULT, INTERRUPTED = 2, 130
 
 Config = Annotated[Path, typer.Argument(help="Experiment file (YAML).", metavar="CONFIG", show_default=False)]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key, e.g. training.epochs=3. May be repeated.")
+]
+Stack = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Where to run: local, or a stack of `polytask stack register`. Default: here.", show_default=False),
 ]
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="Name in the registry, e.g. polytask-demo.", show_default=False)]
 
@@ -89,6 +98,11 @@ def run(
     config: Config,
     overrides: Overrides = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every step anew, whatever the cache holds.")] = False,
+    stack: Stack = None,
+    cron: Annotated[
+        str | None,
+        typer.Option(metavar="CRON", help="Put it on a schedule of the stack: five fields, in UTC, e.g. '0 3 * * 1'.", show_default=False),
+    ] = None,
 ) -> None:
     """Run an experiment: ingest, validate, train jointly and apart, compare, register, report.
 
@@ -97,7 +111,7 @@ def run(
     from pipelines.run import run_experiment
 
     try:
-        run_experiment(config, overrides or (), cache=not no_cache)
+        run_experiment(config, overrides or (), cache=not no_cache, stack=stack, cron=cron)
     except KeyboardInterrupt:
         typer.echo("stopped; the same command goes on from there", err=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -426,6 +440,27 @@ def models_drop(
     from pipelines.models import drop_task
 
     drop_task(source, task, out)
+
+
+@stack_app.command("register", epilog="Example: polytask stack register configs/stacks/kubernetes.yaml")
+def stack_register(
+    file: Annotated[Path, typer.Argument(help="Stack file (YAML).", metavar="FILE", show_default=False)],
+) -> None:
+    """Bring ZenML's stack into line with a file, and say what that changed; a second time it changes nothing.
+
+    Secrets are taken from the environment variables that the file names.
+    """
+    from pipelines.stacks import register_stack
+
+    register_stack(file)
+
+
+@stack_app.command("list", epilog="Example: polytask stack list")
+def stack_list() -> None:
+    """Every stack of the ZenML store that is connected."""
+    from pipelines.stacks import list_stacks
+
+    list_stacks()
 
 
 @app.command(rich_help_panel=_OPERATE, epilog="Example: polytask ui --port 5001")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from mtl_models.errors import PolytaskError
 from mtl_models.home import home
 from mtl_models.progress import say
 from pipelines.environment import prepare
+from pipelines.placing import use_stack
 from pipelines.zenml_store import lay_out_store
 
 if TYPE_CHECKING:
@@ -23,8 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["run_experiment", "run_named", "run_pipeline"]
 
 
-def run_experiment(config: Path, overrides: Sequence[str], cache: bool) -> None:
-    """Run the training pipeline; returns when it is complete, raises where it is not."""
+def run_experiment(config: Path, overrides: Sequence[str], cache: bool, stack: str | None = None, cron: str | None = None) -> None:
+    """Run the training pipeline on a stack; returns when it is complete, raises where it is not.
+
+    With `cron` (five fields, UTC) it is put on that schedule instead, and the stack runs it.
+    """
     began = time.monotonic()
     experiment = load_experiment(config, overrides)
     new = not (home() / "zenml").is_dir()
@@ -37,8 +42,16 @@ def run_experiment(config: Path, overrides: Sequence[str], cache: bool) -> None:
     fingerprints = source_fingerprints(experiment)
     say("getting ready (a new runs/ folder takes about half a minute once)" if new else "getting ready")
     lay_out_store()
+    use_stack(stack)
+    from pipelines.carrying import carried
     from pipelines.training import training
 
+    experiment = carried(experiment)
+    if cron is not None:
+        from pipelines.cron import schedule
+
+        schedule(training, experiment.name, cron, experiment, fingerprints)
+        return
     run = run_pipeline(training, experiment, cache, fingerprints)
 
     from pipelines.summary import print_summary
@@ -52,17 +65,40 @@ def run_pipeline(pipeline: Pipeline, experiment: Experiment, cache: bool, *argum
 
 
 def run_named(pipeline: Pipeline, name: str, cache: bool, *arguments: object) -> PipelineRunResponse:
-    """Run `pipeline` on `arguments`, as `name` with the date and time; the complete run, or `PolytaskError`."""
+    """Run `pipeline` on `arguments` on the active stack, as `name` with the date and time; the complete run, or `PolytaskError`."""
+    from zenml.client import Client
     from zenml.enums import ExecutionMode, ExecutionStatus
 
-    configured = pipeline.with_options(
-        run_name=f"{name}-{{date}}-{{time}}",
-        enable_cache=cache,
-        execution_mode=ExecutionMode.FAIL_FAST,
-    )
-    run: PipelineRunResponse | None = configured(*arguments)
+    from pipelines.placing import place
+    from pipelines.watching import failures, watching
+
+    placed = place(pipeline, arguments)
+    run_name = f"{name}-{datetime.now(UTC):%Y_%m_%d-%H_%M_%S_%f}"
+    configured = pipeline.with_options(run_name=run_name, enable_cache=cache, execution_mode=ExecutionMode.FAIL_FAST, **placed.options)
+    if not placed.in_pods:
+        run: PipelineRunResponse | None = configured(*arguments)
+    else:
+        with watching(run_name, placed) as watch:
+            run = _in_pods(configured, arguments)
+        run = Client().get_pipeline_run(run.id) if run else None
+        if watch.given_up:
+            raise PolytaskError(f"the run {run_name} was stopped: {watch.given_up}")
     if run is None:
         raise PolytaskError("the orchestrator gave no run back; look at its own pages for what became of it")
     if run.status != ExecutionStatus.COMPLETED:
-        raise PolytaskError(f"the run {run.name} ended as '{run.status}', not completed")
+        told = [f"the run {run.name} ended as '{run.status}', not completed", *failures(run)]
+        raise PolytaskError("\n".join(told))
     return run
+
+
+def _in_pods(configured: Pipeline, arguments: tuple[object, ...]) -> PipelineRunResponse | None:
+    """Run it and wait; that the cluster calls it failed is told by the run itself."""
+    from zenml.client import Client
+
+    try:
+        return configured(*arguments)
+    except RuntimeError as error:
+        runs = Client().list_pipeline_runs(name=configured._run_args["run_name"]).items
+        if not runs:
+            raise PolytaskError(f"the cluster did not take the run: {error}") from error
+        return runs[0]

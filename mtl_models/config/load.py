@@ -12,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from mtl_models.config.experiment import TASK_NAME, Experiment
+from mtl_models.config.resources import SIZE
 from mtl_models.errors import ConfigError
 
 __all__ = ["load_experiment", "parse_experiment"]
@@ -27,6 +28,7 @@ _IN_OUR_WORDS = {
         r"^[a-z0-9][a-z0-9-]{0,39}$",
     ): "small letters, digits and hyphens only, 40 at most, a letter or digit first",
     ("string_pattern_mismatch", TASK_NAME): "a name is of small letters, digits and _, 32 at most, a letter first",
+    ("string_pattern_mismatch", SIZE): "a size is a whole number with Mi, Gi or Ti: 512Mi, 8Gi",
 }
 """(type of fault, pattern) -> message, where pydantic's own speaks of Python."""
 

@@ -10,6 +10,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
 
+from mtl_models.config.resources import GPUS_WANTED
 from mtl_models.config.training import Training
 from mtl_models.errors import ConfigError
 
@@ -17,10 +18,16 @@ __all__ = ["accelerator_for", "chosen_device", "chosen_precision", "repeatable"]
 
 
 def chosen_device(training: Training) -> str:
-    """`cpu` or `cuda`. `ConfigError` if a GPU is asked for and none is there."""
+    """`cpu` or `cuda`. `ConfigError` if a GPU is asked for, in the experiment or of the cluster, and none is there."""
     if training.device == "cuda" and not torch.cuda.is_available():
         raise ConfigError(
             "training.device: cuda, but PyTorch finds no GPU here; take `device: auto` or `device: cpu`, or install a CUDA build"
+        )
+    wanted = os.environ.get(GPUS_WANTED, "0")
+    if training.device == "auto" and wanted != "0" and not torch.cuda.is_available():
+        raise ConfigError(
+            f"resources: {wanted} GPU was asked for and PyTorch finds none here (does the image have a CUDA build, the node a driver?); "
+            "to train on the CPU say so with `resources: {default: {gpu: 0}}` or `training: {device: cpu}`"
         )
     if training.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
