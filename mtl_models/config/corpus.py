@@ -10,14 +10,15 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from mtl_models.config.base import Section
 from mtl_models.config.sources import Source, path_to_source
 
-__all__ = ["Band", "Corpus", "Drop", "Group", "Label", "Splits", "Validation"]
+__all__ = ["Band", "Corpus", "Drop", "Format", "Group", "Label", "Splits", "Unit", "Validation"]
 
-Format = Literal["csv", "tsv", "json", "jsonl", "parquet", "labelled", "folders"]
+Format = Literal["csv", "tsv", "json", "jsonl", "parquet", "labelled", "folders", "conll", "conll04", "conll2012", "nested_bio"]
+Unit = Literal["sentence", "document"]
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 def _column_to_section(value: Any) -> Any:
-    return {"column": value} if isinstance(value, str) else value
+    return {"column": value} if isinstance(value, str) else {"column": str(value)} if type(value) is int else value
 
 
 AnySource = Annotated[Source, BeforeValidator(path_to_source)]
@@ -56,6 +57,11 @@ class Label(Section):
         None, description="class name -> interval of a rating; a rating outside every band is dropped and counted"
     )
     missing: tuple[str, ...] = Field((), description="cells that mean no label: this task leaves such rows out and counts them")
+
+    scheme: Literal["auto", "bio", "iob1", "bioes", "words"] = Field(
+        "auto",
+        description="how tags of words make spans; words: every tag labels its own word, as parts of speech do; default: told by the file",
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> Label:
@@ -146,13 +152,14 @@ class Corpus(Section):
     format: Format | None = Field(
         None,
         description="default: by the file name; `labelled` is label<TAB>text without a header; `folders` is one text a file, in a folder "
-        "named by its label (columns id, label, text)",
+        "named by its label (columns id, label, text); conll, conll04, conll2012 and nested_bio hold labels of words",
     )
     encoding: str = Field("utf-8", description="any codec Python knows, e.g. utf-8-sig, latin-1, mac_roman")
     separator: str | None = Field(
         None, min_length=1, max_length=1, description="character between columns; default: comma in csv, tab in tsv and labelled"
     )
     columns: tuple[str, ...] | None = Field(None, description="column names of a file without a header line")
+    unit: Unit | None = Field(None, description="labels of words: what a text is; default: sentence in conll, else document")
     text: str = Field("text", description="column that holds the text")
     label: Annotated[Label, BeforeValidator(_column_to_section)] = Label()
     id: str | None = Field(None, description="column that identifies a row; default: its number in the file")

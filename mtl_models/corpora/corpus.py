@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from mtl_models.config.experiment import Kind
+from mtl_models.corpora.annotations import WIDTHS, as_rows, on_words, type_counts
 from mtl_models.corpora.arrow import RowWriter, open_rows
 from mtl_models.files import sha256_of, writing_file, writing_folder
 
@@ -38,6 +39,7 @@ FEATURES = datasets.Features(
 _LABEL_FEATURES: Mapping[str, Any] = {
     "multi_label": datasets.List(datasets.Value("int8")),
     "rating": datasets.Value("float64"),
+    **dict.fromkeys(WIDTHS, datasets.List(datasets.Value("int32"))),
 }
 
 _REPORT = "corpus.json"
@@ -45,7 +47,7 @@ _REPORT = "corpus.json"
 
 def features_of(kind: str) -> datasets.Features:
     """The columns of a corpus of that kind: `label` is a class number, of several labels a list of K (1, 0, or -100 where nobody knows),
-    of a rating the number.
+    of a rating the number; labels of words are the numbers of `annotations`, end to end.
     """
     return datasets.Features({**FEATURES, "label": _LABEL_FEATURES.get(kind, FEATURES["label"])})
 
@@ -56,6 +58,13 @@ def label_values(column: Any, labels: int) -> NDArray[Any]:
         return np.asarray(column.to_numpy(zero_copy_only=False) if hasattr(column, "offset") else column.to_numpy())
     flat = pc.list_flatten(column)
     return np.asarray(flat.to_numpy(zero_copy_only=False) if hasattr(flat, "offset") else flat.to_numpy()).reshape(-1, labels)
+
+
+def _label_bytes(column: Any, corpus: Corpus) -> bytes:
+    if not on_words(corpus.kind):
+        return label_values(column, len(corpus.labels)).tobytes()
+    lengths, numbers = np.asarray(pc.list_value_length(column)), np.asarray(pc.list_flatten(column))
+    return lengths.astype(np.int32).tobytes() + numbers.astype(np.int32).tobytes()
 
 
 class CorpusReport(BaseModel):
@@ -87,7 +96,9 @@ class Corpus:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Class names; a row's `label` is an index into them, or a list as long as they are. Of a rating, the name of its column."""
+        """Class names; a row's `label` is an index into them, or a list as long as they are. Of a rating, the name of its column; of labels
+        of words, the types.
+        """
         return self.report.labels
 
     @property
@@ -96,13 +107,21 @@ class Corpus:
         return self.report.kind
 
     def gold(self, split: Split) -> NDArray[Any]:
-        """The labels of a split: class numbers (N,) int64; of several labels (N, K) int8; of a rating (N,) float64."""
-        values = label_values(self.splits[split].select_columns(["label"]).with_format("arrow")[:]["label"], len(self.labels))
+        """The labels of a split: class numbers (N,) int64; of several labels (N, K) int8; of a rating (N,) float64; of words an object
+        array (N,) of `Annotations`.
+        """
+        column = self.splits[split].select_columns(["label"]).with_format("arrow")[:]["label"]
+        if on_words(self.kind):
+            return as_rows(column, self.kind)
+        values = label_values(column, len(self.labels))
         return values.astype(np.int64) if values.dtype == np.int32 else values
 
     def class_counts(self, split: Split) -> NDArray[np.int64]:
-        """Rows of a split that have each of the K labels (K,); of a rating, all of them (1,)."""
+        """Rows of a split that have each of the K labels (K,); of a rating, all of them (1,); of words, annotations of each type (K,)."""
         gold = self.gold(split)
+        if on_words(self.kind):
+            totals: NDArray[np.int64] = type_counts(gold, self.kind, len(self.labels)).sum(axis=0)
+            return totals
         if self.kind == "rating":
             return np.array([len(gold)])
         return (gold == 1).sum(axis=0) if gold.ndim == 2 else np.bincount(gold, minlength=len(self.labels))
@@ -114,7 +133,7 @@ class Corpus:
         for split in SPLITS:
             digest.update(split.encode())
             for batch in self.splits[split].with_format("arrow").iter(batch_size=10_000):
-                digest.update(label_values(batch["label"], len(self.labels)).tobytes())
+                digest.update(_label_bytes(batch["label"], self))
                 for name in ("id", "text", "group"):
                     digest.update(pc.binary_length(batch[name]).to_numpy().tobytes())
                     digest.update("".join(batch[name].to_pylist()).encode())

@@ -13,10 +13,12 @@ import numpy.typing as npt
 from mtl_models.config.corpus import Corpus as CorpusConfig
 from mtl_models.config.corpus import Splits
 from mtl_models.config.experiment import Kind
+from mtl_models.corpora.annotations import on_words
 from mtl_models.corpora.arrow import RowWriter, iterate_batches, open_rows
 from mtl_models.corpora.classes import class_names, label_table, strata
 from mtl_models.corpora.corpus import SPLITS, Corpus, CorpusReport, Split, features_of
-from mtl_models.corpora.duplicates import keep_unique
+from mtl_models.corpora.documents.files import with_columns
+from mtl_models.corpora.duplicates import keep_apart, keep_unique
 from mtl_models.corpora.labels import Target
 from mtl_models.corpora.locks import alone
 from mtl_models.corpora.parts import open_parts, sources_of
@@ -54,7 +56,9 @@ def ingest(task: str, corpus: CorpusConfig, seed: int, kind: Kind = "single_labe
 
 def content_key(task: str, corpus: CorpusConfig, seed: int, kind: Kind = "single_label") -> str:
     """A sha256 that changes with the bytes of any source, its configuration, the kind, the seed, or the code that reads and splits."""
-    modules = [path for path in sorted(Path(__file__).parent.glob("*.py")) if path.stem != "leaks"]  # leaks are for later steps
+    here = Path(__file__).parent
+    later = ("leaks", "fresh")  # what later steps do with a corpus
+    modules = [path for path in sorted([*here.glob("*.py"), *here.glob("documents/*.py")]) if path.stem not in later]
     code = hashlib.sha256(b"".join(path.read_bytes() for path in modules)).hexdigest()
     parts = [task, seed, kind, corpus.model_dump(mode="json"), code, [fingerprint(source) for source in sources_of(corpus)]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -62,16 +66,22 @@ def content_key(task: str, corpus: CorpusConfig, seed: int, kind: Kind = "single
 
 def _make(task: str, corpus: CorpusConfig, seed: int, kind: Kind, folder: Path) -> None:
     source = ", ".join(describe(source) for source in sources_of(corpus))
+    corpus = with_columns(corpus) if on_words(kind) else corpus
     staged_at = folder / "stage.arrow"
-    staged = stage(open_parts(corpus), corpus, staged_at, f"reading {task}", kind)
+    staged = stage(open_parts(corpus, kind), corpus, staged_at, f"reading {task}", kind)
     labels = class_names(_found(staged, source), corpus.label, kind, source)
     table = label_table(staged.names, labels, kind)
-    stratum = strata(table, staged.label, kind)
-    keep, repeated = keep_unique(staged.key, staged.exact, staged.label, staged.part)
+    stratum = strata(table, staged.label, kind, len(labels))
+    if on_words(kind):
+        keep, repeated = keep_apart(staged.key, staged.part)
+    else:
+        keep, repeated = keep_unique(staged.key, staged.exact, staged.label, staged.part)
     split = np.where(keep, staged.part, np.int8(_OUT))
     _deal_free_rows(split, staged, stratum, corpus.splits, seed)
     capped = _cap_train(split, staged, stratum, corpus.splits, seed)
-    if kind != "rating":
+    if on_words(kind):
+        _check_types(stratum[split == SPLITS.index("train")], labels, source)
+    elif kind != "rating":
         _check_classes(split, staged, table, labels, corpus.splits, source)
     _write_splits(staged_at, split, table, kind, folder)
     staged_at.unlink()
@@ -158,6 +168,16 @@ def _check_classes(
                 )
 
 
+def _check_types(has: npt.NDArray[np.bool_], labels: tuple[str, ...], source: str) -> None:
+    """Every type of labels of words must be somewhere in train; `has` (N, K) says which types the train rows have."""
+    lacking = [label for label, found in zip(labels, np.count_nonzero(has, axis=0).tolist(), strict=True) if not found]
+    if lacking:
+        raise CorpusError(
+            f"{source}: no text in train has a '{lacking[0]}'; add texts, leave the type out (label.map: {{{lacking[0]}: null, ...}}), "
+            "or change splits.dev, splits.test or splits.train_rows"
+        )
+
+
 def _write_splits(staged: Path, split: npt.NDArray[np.int8], table: npt.NDArray[Any], kind: Kind, folder: Path) -> None:
     """Second pass: the stage file's rows go to one file per split, with the final labels, `table` (S, ...)."""
     first = 0
@@ -170,9 +190,8 @@ def _write_splits(staged: Path, split: npt.NDArray[np.int8], table: npt.NDArray[
                 rows = batch.filter(of_rows == number)
                 if rows.num_rows:
                     label = table[rows["label"].to_numpy()]
-                    writer.write(
-                        {"id": rows["id"], "text": rows["text"], "label": list(label) if label.ndim == 2 else label, "group": rows["group"]}
-                    )
+                    stored = list(label) if label.ndim == 2 or label.dtype == object else label
+                    writer.write({"id": rows["id"], "text": rows["text"], "label": stored, "group": rows["group"]})
     finally:
         for writer in writers:
             writer.close()

@@ -9,7 +9,9 @@ from typing import Any
 
 from mtl_models.config.corpus import Band, Label
 from mtl_models.config.experiment import Kind
+from mtl_models.corpora.annotations import on_words
 from mtl_models.corpora.columns import as_name, nearest
+from mtl_models.corpora.documents.document import Marks
 from mtl_models.errors import CorpusError
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "joined",
     "labeller",
     "leaves_out",
+    "types_of",
 ]
 
 MAPPED_AWAY = "label mapped to null"
@@ -46,8 +49,8 @@ class LabelSet:
     unknown: frozenset[str] = frozenset()
 
 
-Target = str | float | LabelSet
-"""A class name, a rating, or a set of labels."""
+Target = str | float | LabelSet | Marks
+"""A class name, a rating, a set of labels, or what is marked on the words."""
 
 Labeller = Callable[[Any], Target | None]
 """Raw cell (of several columns: the list of their cells) -> label, or None where the row is to be dropped; raises `LabelError`."""
@@ -64,11 +67,19 @@ def labeller(label: Label, kind: Kind = "single_label") -> Labeller:
     for target in targets:
         if label.names is not None and target not in label.names:
             raise CorpusError(f"label '{target}', to which map or bands lead, is not among label.names: {', '.join(label.names)}")
+    if on_words(kind):
+        return lambda marks: marks  # their readers have named the types, and know the lines
     if kind == "rating":
         return _rating
     if kind == "multi_label":
         return _of_columns(label.columns, label.missing) if label.columns is not None else _of_set(label)
     return _of_class(label)
+
+
+def types_of(label: Label) -> Callable[[str], str | None]:
+    """Labels of words: the type in the file -> the type that counts, None where it is to be left out; raises `LabelError`."""
+    read = labeller(label)
+    return lambda name: None if (found := read(name)) is None else str(found)
 
 
 def leaves_out(label: Label) -> Callable[[Any], bool]:

@@ -8,8 +8,11 @@ from typing import Any
 import datasets
 
 from mtl_models.config.corpus import Corpus as CorpusConfig
+from mtl_models.config.experiment import Kind
 from mtl_models.config.sources import DatasetSource, FileSource, PackageSource
+from mtl_models.corpora.annotations import on_words
 from mtl_models.corpora.corpus import Split
+from mtl_models.corpora.documents.files import read_documents
 from mtl_models.corpora.hub import read_dataset
 from mtl_models.corpora.readers import Table, read_file
 from mtl_models.corpora.sources import describe, fetch
@@ -28,21 +31,25 @@ def sources_of(corpus: CorpusConfig) -> list[AnySource]:
     return [corpus.source, *(corpus.splits.sources or {}).values()]
 
 
-def open_parts(corpus: CorpusConfig) -> list[Part]:
-    """The parts, fetched and ready to be read once. Raises `CorpusError` where a source or a column is missing."""
+def open_parts(corpus: CorpusConfig, kind: Kind = "single_label") -> list[Part]:
+    """The parts for a task of that kind, fetched and ready to be read once. Raises `CorpusError` where a source or a column is missing."""
     wanted = wanted_columns(corpus)
     if isinstance(corpus.source, DatasetSource):
+        if on_words(kind):
+            raise _no_documents(corpus.source, kind)
         parts = _dataset_parts(corpus, corpus.source, wanted)
     else:
         if corpus.splits.names is not None:
             raise CorpusError(f"{describe(corpus.source)}: splits.names is for data sets; use splits.column or splits.sources for a file")
-        parts = [Part("train", _open(corpus.source, corpus, wanted, "train"), _from_start(corpus, corpus.source, wanted))]
+        parts = [Part("train", _open(corpus.source, corpus, kind, wanted, "train"), _from_start(corpus, corpus.source, kind, wanted))]
     for split, source in (corpus.splits.sources or {}).items():
-        parts.append(Part(split, _open(source, corpus, wanted, split)))
+        parts.append(Part(split, _open(source, corpus, kind, wanted, split)))
     return parts
 
 
-def _open(source: AnySource, corpus: CorpusConfig, wanted: Sequence[str], split: Split) -> Table:
+def _open(source: AnySource, corpus: CorpusConfig, kind: Kind, wanted: Sequence[str], split: Split) -> Table:
+    if on_words(kind):
+        return _open_documents(source, corpus, kind, wanted, split)
     fetched = fetch(source)
     if not isinstance(fetched, dict):
         return read_file(fetched, describe(source), corpus, wanted)
@@ -50,6 +57,17 @@ def _open(source: AnySource, corpus: CorpusConfig, wanted: Sequence[str], split:
     if name is None:
         raise CorpusError(f"{describe(source)}: cannot tell which of its splits is {split}: {', '.join(fetched)}")
     return read_dataset(fetched[name], f"{describe(source)} ({name})", wanted)
+
+
+def _open_documents(source: AnySource, corpus: CorpusConfig, kind: Kind, wanted: Sequence[str], split: Split) -> Table:
+    if isinstance(source, DatasetSource):
+        raise _no_documents(source, kind)
+    prefix = f"{split}-" if corpus.splits.sources else ""
+    return read_documents(fetch(source), describe(source), corpus, kind, wanted, prefix)
+
+
+def _no_documents(source: DatasetSource, kind: Kind) -> CorpusError:
+    return CorpusError(f"{describe(source)}: kind {kind} labels words, which are read from files; write the data set as JSON lines")
 
 
 def _find(splits: dict[str, datasets.Dataset], split: Split) -> str | None:
@@ -87,11 +105,11 @@ def _names_to_take(corpus: CorpusConfig, source: DatasetSource, splits: dict[str
     return [(split, name) for split, name in found.items() if name is not None]
 
 
-def _from_start(corpus: CorpusConfig, source: FileSource | PackageSource, wanted: Sequence[str]) -> tuple[int, int | None]:
+def _from_start(corpus: CorpusConfig, source: FileSource | PackageSource, kind: Kind, wanted: Sequence[str]) -> tuple[int, int | None]:
     """The slice in numbers from the start; bounds from the end cost one reading of the file, to count its rows."""
     if all(bound is None or bound >= 0 for bound in corpus.rows or ()):
         return _slice(corpus.rows, 0)
-    return _slice(corpus.rows, sum(1 for _ in _open(source, corpus, wanted, "train").rows))
+    return _slice(corpus.rows, sum(1 for _ in _open(source, corpus, kind, wanted, "train").rows))
 
 
 def _slice(rows: tuple[int | None, int | None] | None, count: int) -> tuple[int, int | None]:

@@ -1,14 +1,14 @@
 """First pass over a corpus: every row checked, labelled and written to a stage file, with a few numbers per row kept in memory.
 
 A row costs 37 bytes of memory here (keys of text, group and id, label, split, place), whatever its text. Different labels are kept once:
-class names, sets of labels, or ratings.
+class names, sets of labels, ratings, or what is marked on the words of a text.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from mtl_models.config.corpus import Corpus as CorpusConfig
 from mtl_models.config.experiment import Kind
+from mtl_models.corpora.annotations import on_words
 from mtl_models.corpora.arrow import RowWriter
 from mtl_models.corpora.columns import as_name, is_null
 from mtl_models.corpora.corpus import FEATURES, SPLITS, Split
@@ -95,6 +96,12 @@ class _RowError(ValueError):
     """What is wrong with a row, in words."""
 
 
+def _names_in(label: Target) -> Iterable[str]:
+    if isinstance(label, tuple):
+        return {mark.type for mark in label}
+    return label.has if isinstance(label, LabelSet) else (label,) if isinstance(label, str) else ()
+
+
 class _Stager:
     """Takes rows in, one part after another."""
 
@@ -103,7 +110,7 @@ class _Stager:
         self.dropped: Counter[str] = Counter()
         self.numbers: list[np.ndarray] = []
         self.classes: dict[Target, int] = {}
-        if kind != "multi_label":
+        if kind != "multi_label" and not on_words(kind):
             self.classes.update({name: number for number, name in enumerate(corpus.label.names or ())})
 
         self._writer, self._corpus, self._numbered_by_split = writer, corpus, numbered_by_split
@@ -197,7 +204,7 @@ class _Stager:
     def _class(self, label: Target) -> int:
         number = self.classes.get(label)
         if number is None:
-            for name in label.has if isinstance(label, LabelSet) else (label,) if isinstance(label, str) else ():
+            for name in _names_in(label):
                 name.encode()
             number = self.classes[label] = len(self.classes)
             if number >= _MOST_CLASSES and self._kind in ("single_label", "ordinal"):
