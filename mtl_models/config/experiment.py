@@ -57,11 +57,12 @@ class TaskSettings(Section):
     text: TextOptions = TextOptions()
     augmentation: Augmentation | None = Field(None, description="altered copies of the train rows, for a small task")
 
-    @model_validator(mode="after")
-    def _words_are_given(self) -> TaskSettings:
-        if self.on_words and self.text.words != "spaces":
-            self.text = self.text.model_copy(update={"words": "spaces"})
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _words_are_given(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("kind") in ON_WORDS and isinstance(data.get("text", {}), dict):
+            return {**data, "text": {**data.get("text", {}), "words": "spaces"}}
+        return data
 
     @property
     def on_words(self) -> bool:
@@ -202,7 +203,7 @@ class Experiment(Section):
         if self.vocabularies != {SHARED: Vocabulary()}:
             raise ValueError(f"vocabularies: a {name} reads with the tokenizer of its backbone; leave the section out")
         for task, settings in self.tasks.items():
-            if settings.text != TextOptions():
+            if settings.text.model_copy(update={"words": "split"}) != TextOptions():
                 raise ValueError(f"tasks.{task}.text: a {name}'s texts are normalised by its backbone's tokenizer; leave it out")
         return self
 

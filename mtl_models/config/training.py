@@ -20,6 +20,9 @@ class Training(Section):
 
     epochs: int = Field(12, ge=1, description="at most so many passes")
     batch_size: int = Field(32, ge=1, description="rows per update; of every task where updates aggregate them")
+    batch_tokens: int | None = Field(
+        None, ge=1, description="and at most so many tokens, padding included: long texts make smaller batches; null is no limit"
+    )
     max_tokens: int = Field(256, ge=1, description="a longer text is cut after so many tokens")
     sampler: Sampler = ProportionalSampler()
     updates: Literal["mixed", "single_task", "aggregate"] = Field(
@@ -81,6 +84,8 @@ class Training(Section):
                 f"`successive_regularisation` pulls back to where a task's pass began, and `sampler: {{name: {sampler}}}` has no passes; "
                 "take `sampler: {name: sequential}`, or leave it out"
             )
+        if self.batch_tokens is not None and updates == "aggregate":
+            yield "`updates: aggregate` needs rows of every task in each update, which `batch_tokens` would part; leave one of them out"
         if self.learning_state == "per_task" and updates != "single_task":
             yield (
                 f"`learning_state: per_task` wants updates of one task each, and those of `updates: {updates}` are of several; "

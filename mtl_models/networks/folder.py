@@ -14,13 +14,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mtl_models import __version__
+from mtl_models.config.hierarchical import Hierarchical
 from mtl_models.config.network import Network as NetworkConfig
 from mtl_models.errors import ModelFolderError
 from mtl_models.files import sha256_of, writing_folder
 from mtl_models.networks.backbone import Backbone
 from mtl_models.networks.build import build_network
 from mtl_models.networks.model import Model
-from mtl_models.networks.network import Batch, Network, evaluating
+from mtl_models.networks.network import Batch, Network, Words, evaluating
 from mtl_models.tasks.task import Task
 from mtl_models.text.subwords import load_vocabulary
 
@@ -209,10 +210,28 @@ def probe_logits(model: Model, tasks: Sequence[str] | None = None) -> dict[str, 
     for name, vocabulary in model.vocabularies.items():
         random = torch.Generator().manual_seed(0)
         ids = torch.randint(1, vocabulary.size, (len(lengths), int(lengths.max())), generator=random)
-        batch = Batch(ids, lengths, {task.name: rows for task in asked if task.vocabulary == name})
+        words = _probe_words(model, lengths, random)
+        batch = Batch(ids, lengths, {task.name: rows for task in asked if task.vocabulary == name}, words=words)
         with evaluating(model.network):
-            found.update(model.network(batch.to(model.network.device)).logits)
+            logits = model.network(batch.to(model.network.device)).logits
+        found |= {task: said if isinstance(said, Tensor) else _numbers(said) for task, said in logits.items()}
     return found
+
+
+def _probe_words(model: Model, lengths: Tensor, random: torch.Generator) -> Words | None:
+    """Every id a word, of letters drawn at random; None for a network that does not read word by word."""
+    if not isinstance(model.config, Hierarchical):
+        return None
+    shape = len(lengths), int(lengths.max())
+    letters = None
+    if model.config.characters is not None:
+        letters = torch.randint(1, 257, (*shape, model.config.characters.longest), generator=random)
+    return Words(lengths, torch.arange(shape[1]).repeat(shape[0], 1), letters)
+
+
+def _numbers(scored: Any) -> Tensor:
+    """All that a head on words gives, as one row of numbers."""
+    return torch.cat([value.double().flatten() for value in vars(scored).values() if isinstance(value, Tensor)])
 
 
 def _same_bits(one: Tensor, other: Tensor) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -57,26 +58,42 @@ class EpochBatches:
 
 
 def mixed_batches(
-    splits: Mapping[str, EncodedSplit], drawn: Mapping[str, Rows], batch_size: int, random: np.random.Generator, pool: int = _POOL
+    splits: Mapping[str, EncodedSplit],
+    drawn: Mapping[str, Rows],
+    batch_size: int,
+    random: np.random.Generator,
+    pool: int = _POOL,
+    tokens: int | None = None,
 ) -> EpochBatches:
-    """ceil(rows / batch_size) batches of the rows of all tasks; `drawn` task -> row indices into `splits[task]`, each coming once."""
+    """ceil(rows / batch_size) batches of the rows of all tasks; `drawn` task -> row indices into `splits[task]`, each coming once.
+
+    With `tokens` a batch that has more, padding included, is cut into smaller ones.
+    """
     task = np.repeat(np.arange(len(drawn), dtype=np.int16), [len(rows) for rows in drawn.values()])
     row, length = np.concatenate(list(drawn.values())), np.concatenate(_lengths(splits, drawn))
     order = _bucketed(length, _cuts(len(row), batch_size)[::pool], random)
-    starts = _cuts(len(row), batch_size)
+    starts = _within(_cuts(len(row), batch_size), length[order], tokens)
     return EpochBatches(_named(splits, drawn), task[order], row[order], length[order], starts, random.permutation(len(starts) - 1))
 
 
 def single_task_batches(
-    splits: Mapping[str, EncodedSplit], drawn: Mapping[str, Rows], batch_size: int, random: np.random.Generator, order: Order = "shuffled"
+    splits: Mapping[str, EncodedSplit],
+    drawn: Mapping[str, Rows],
+    batch_size: int,
+    random: np.random.Generator,
+    order: Order = "shuffled",
+    tokens: int | None = None,
 ) -> EpochBatches:
-    """ceil(rows / batch_size) batches of every task, each of one task.
+    """ceil(rows / batch_size) batches of every task, each of one task; with `tokens` more, none of which has more of them.
 
     The order of the tasks is that of a shuffled multiset, of `drawn` (`sequential`: all of one, then all of the next), or one batch of
     each in turn (`round_robin`). A task's own batches are shuffled in either case.
     """
     orders = [_bucketed(length, _cuts(len(length), batch_size)[::_POOL], random) for length in _lengths(splits, drawn)]
-    cuts = [_cuts(len(places), batch_size) for places in orders]
+    cuts = [
+        _within(_cuts(len(places), batch_size), length[places], tokens)
+        for places, length in zip(orders, _lengths(splits, drawn), strict=True)
+    ]
     batches = [len(starts) - 1 for starts in cuts]
     first = np.cumsum([0, *batches[:-1]])
     shuffled = [start + random.permutation(count) for start, count in zip(first, batches, strict=True)]
@@ -138,6 +155,22 @@ def _named(splits: Mapping[str, EncodedSplit], drawn: Mapping[str, Rows]) -> dic
 def _cuts(rows: int, batch_size: int) -> Rows:
     """Where batches of `batch_size` begin, and where the last one ends."""
     return np.append(np.arange(0, rows, batch_size, dtype=np.int64), rows)
+
+
+def _within(starts: Rows, length: npt.NDArray[np.int32], tokens: int | None) -> Rows:
+    """The batches that begin at `starts`, cut where one has more than `tokens`, padding included; a single row may have more."""
+    if tokens is None:
+        return starts
+    found = [0]
+    for first, last in pairwise(starts.tolist()):
+        begin, longest = first, 0
+        for place in range(first, last):
+            longest = max(longest, int(length[place]))
+            if place > begin and longest * (place + 1 - begin) > tokens:
+                found.append(place)
+                begin, longest = place, int(length[place])
+        found.append(last)
+    return np.array(found, dtype=np.int64)
 
 
 def _bucketed(length: npt.NDArray[np.int32], pools: Rows, random: np.random.Generator) -> Rows:

@@ -105,11 +105,11 @@ class Loop:
         training, random = self.learner.training, generator(self.seed, "batches", epoch)
         match training.updates:
             case "mixed":
-                return mixed_batches(self.splits, drawn, training.batch_size, random)
+                return mixed_batches(self.splits, drawn, training.batch_size, random, tokens=training.batch_tokens)
             case "single_task":
                 name = training.sampler.name
                 order = name if name in ("sequential", "round_robin") else "shuffled"
-                return single_task_batches(self.splits, drawn, training.batch_size, random, order)
+                return single_task_batches(self.splits, drawn, training.batch_size, random, order, training.batch_tokens)
             case "aggregate":
                 return aggregated_batches(self.splits, drawn, planned, random)
 
