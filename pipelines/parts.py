@@ -107,7 +107,7 @@ def judge(
     predictions = evaluate(model, [*twins.values()], [*references.values(), pooled], everything)
     comparison = compare(predictions, experiment.evaluation, experiment.seed)
     of_twins = [*histories.values()]
-    registration = register(experiment, model, predictions, comparison, everything, history, of_twins, preservation, [*regression] or None)
+    registration = register(experiment, model, predictions, comparison, everything, history, of_twins, [*regression], preservation)
     lists = [*checked.values()], history, of_twins, [*matrices.values()]
     report(experiment, model, registration, comparison, everything, *lists, preservation)
     return registration

@@ -29,8 +29,8 @@ def register(
     corpora: list[Corpus],
     joint_history: History,
     twin_histories: list[History],
+    regression: list[Corpus],
     preservation: Preservation | None = None,
-    regression: list[Corpus] | None = None,
 ) -> Annotated[Registration, "registration"]:
     """Log, register as challenger, decide, perhaps promote; `twin_histories` are in the order of `corpora`; `regression` see `settle`."""
     context = get_step_context()
@@ -46,4 +46,4 @@ def register(
         git_commit=git_commit(),
         changed=() if preservation is None else tuple(task for task in preservation.changed if task not in experiment.tasks),
     )
-    return settle(record, joint, predictions.candidates[JOINT], regression=regression or ())
+    return settle(record, joint, predictions.candidates[JOINT], regression=regression)
