@@ -15,10 +15,9 @@ from pathlib import Path
 _SECONDS = 5
 
 
-def main() -> str | None:
-    """What is wrong, or None."""
-    words = Path("/proc/1/cmdline").read_text(encoding="utf-8").split("\0")
-    return _unready(_port(words)) if "serve" in words else _unwritable(os.environ.get("POLYTASK_HOME", "runs"))
+def verdict(words: list[str], home: str) -> str | None:
+    """What is wrong with a container that was started with `words`, or None."""
+    return _unready(_port(words)) if "serve" in words else _unwritable(home)
 
 
 def _port(words: list[str]) -> str:
@@ -49,4 +48,4 @@ def _unwritable(folder: str) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(verdict(Path("/proc/1/cmdline").read_text(encoding="utf-8").split("\0"), os.environ.get("POLYTASK_HOME", "runs")))
