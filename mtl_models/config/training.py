@@ -52,6 +52,9 @@ class Training(Section):
     clip: float | None = Field(1.0, gt=0.0, description="largest norm of the gradient; null does not clip")
     patience: int | None = Field(4, ge=1, description="a task stops after so many epochs without a better dev metric; null never stops")
     metric: Literal["macro_f1", "accuracy", "mcc"] = Field("macro_f1", description="dev metric that stops a task and picks the weights")
+    pick_by: str = Field(
+        "mean", description="whose dev metric picks the epoch whose weights are kept: the mean of all tasks, or the task of that name"
+    )
     calibration: Literal["none", "temperature"] = Field(
         "none",
         description="divide each task's logits by a temperature fitted on dev after training; no answer changes, only how sure it is",

@@ -96,7 +96,7 @@ def fit(
         began = time.perf_counter()
         for state in Loop(learner, train, seed, label).states(records, stopped):
             records.append(workers.recorded(EpochRecord, partial(_measured, state, learner, dev, began)))
-            if best_epoch(records, training.metric) == state.epoch:
+            if best_epoch(records, training.metric, training.pick_by) == state.epoch:
                 best = copied_state(network)
             if store is not None and workers.first:
                 store.save(records, network, objective, distinct(optimizers.values()), best)
@@ -111,7 +111,7 @@ def fit(
             say(f"{label}: {moved(first, network)}")
     return History(
         epochs=records,
-        best_epoch=best_epoch(records, training.metric),
+        best_epoch=best_epoch(records, training.metric, training.pick_by),
         stopped=stopped(),
         seconds=sum(record.seconds for record in records),
         resumed_from=done or None,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtl_models.training.history import EpochRecord
-from mtl_models.training.stopping import best_epoch, stopped_tasks
+from mtl_models.training.stopping import best_epoch, cross_table, stopped_tasks
 
 
 def records(**scores: list[float]) -> list[EpochRecord]:
@@ -69,3 +69,16 @@ def test_stopping_by_its_definition(scores: list[float], patience: int) -> None:
 @given(scores=SCORES)
 def test_best_epoch_by_its_definition(scores: list[float]) -> None:
     assert best_epoch(records(a=scores), "macro_f1") == scores.index(max(scores)) + 1
+
+
+def test_the_weights_can_be_picked_by_one_task() -> None:
+    told = records(a=[0.1, 0.9, 0.2], b=[0.5, 0.1, 0.9])
+    assert best_epoch(told, "macro_f1", "a") == 2
+    assert best_epoch(told, "macro_f1", "a task without dev rows") == best_epoch(told, "macro_f1")
+
+
+def test_the_cross_table_says_what_the_best_weights_of_one_task_give_the_others() -> None:
+    assert cross_table(records(a=[0.1, 0.9, 0.2], b=[0.5, 0.1, 0.9]), "macro_f1") == {
+        "a": (2, {"a": 0.9, "b": 0.1}),
+        "b": (3, {"a": 0.2, "b": 0.9}),
+    }
