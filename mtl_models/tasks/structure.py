@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from mtl_models.corpora.annotations import WIDTHS
 from mtl_models.errors import ConfigError
 from mtl_models.tasks.found import Found
+from mtl_models.tasks.mentions import Mentions
+from mtl_models.tasks.relations import Relations
 from mtl_models.tasks.tagging import Tagging
 from mtl_models.tasks.task import Task
 
@@ -43,6 +45,8 @@ class Structure(Protocol):
 
 _STRUCTURES: Mapping[str, Callable[[Task], Structure]] = {
     "tagging": Tagging,
+    "mentions": Mentions,
+    "relations": Relations,
 }
 
 

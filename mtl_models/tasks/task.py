@@ -15,7 +15,10 @@ from mtl_models.errors import ConfigError
 if TYPE_CHECKING:  # to answer texts, no library of data sets is needed
     from mtl_models.corpora.corpus import Corpus
 
-__all__ = ["Task"]
+__all__ = ["DEEPEST", "Task"]
+
+DEEPEST = 6
+"""Layers of spans within spans that are learnt; those below are not found."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Task:
     `labels` are the class names in the order of the logits (of a rating: its column); `vocabulary` names the group whose token ids its
     texts use; `text` says how its texts are normalised. `class_weights` (one per label) and `label_smoothing` belong to the training
     loss; `mean` and `deviation` are those of the ratings it is trained on; `temperature` divides its logits where it is calibrated;
-    `augmentation` says which altered copies of its train rows it is trained on.
+    `augmentation` says which altered copies of its train rows it is trained on. `depth` is how many spans lie on one word of its train
+    split, up to `DEEPEST`; `singletons` says whether that has clusters of a single mention.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Task:
     deviation: float = 1.0
     temperature: float = 1.0
     augmentation: Augmentation | None = None
+    depth: int = 1
+    singletons: bool = False
 
     @property
     def on_words(self) -> bool:
@@ -65,6 +71,8 @@ class Task:
             mean,
             deviation,
             augmentation=settings.augmentation,
+            depth=_depth(corpus) if settings.kind == "mentions" else 1,
+            singletons=settings.kind == "coreference" and _has_singletons(corpus),
         )
 
 
@@ -92,3 +100,20 @@ def _moments(corpus: Corpus) -> tuple[float, float]:
     if not len(ratings):
         return 0.0, 1.0
     return float(ratings.mean()), float(ratings.std()) or 1.0
+
+
+def _depth(corpus: Corpus) -> int:
+    """Most spans that lie on one word of the train split; at least 1, at most `DEEPEST`."""
+    deepest = 1
+    for spans in corpus.gold("train"):
+        if len(spans):
+            borders = np.zeros(int(spans[:, 1].max()) + 1, dtype=np.int64)
+            np.add.at(borders, spans[:, 0], 1)
+            np.add.at(borders, spans[:, 1], -1)
+            deepest = max(deepest, int(borders.cumsum().max()))
+    return min(deepest, DEEPEST)
+
+
+def _has_singletons(corpus: Corpus) -> bool:
+    """Whether a cluster of the train split has a single mention."""
+    return any((np.bincount(mentions[:, 2]) == 1).any() for mentions in corpus.gold("train") if len(mentions))
