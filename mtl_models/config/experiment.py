@@ -159,7 +159,8 @@ class Experiment(Section):
             if unknown is not None:
                 raise ValueError(f"training.{key} names '{unknown}', but the tasks are {', '.join(self.tasks)}")
         if self.training.pick_by not in ("mean", *self.tasks):
-            raise ValueError(f"training.pick_by: '{self.training.pick_by}' is neither mean nor a task; the tasks are {', '.join(self.tasks)}")
+            known = ", ".join(self.tasks)
+            raise ValueError(f"training.pick_by: '{self.training.pick_by}' is neither mean nor a task; the tasks are {known}")
         left_out = next((name for name in self.tasks if name not in probabilities), None)
         if left_out is not None:
             raise ValueError(f"training.sampler.probabilities leaves out the task '{left_out}'; give every task its probability")
