@@ -43,6 +43,7 @@ _FORMATS: dict[str, Format] = {
     ".pq": "parquet",
     ".txt": "labelled",
 }
+_OF_WORDS = {"conll", "conll04", "conll2012", "nested_bio"}
 _SHEETS = {".xlsx", ".xls", ".ods"}
 _LONGEST_CELL = 1 << 26
 _BATCH = 2_000
@@ -63,6 +64,8 @@ class Table:
 
 def format_of(path: Path, given: Format | None, name: str) -> Format:
     """The format given, else the one that the file's name tells."""
+    if given in _OF_WORDS:
+        raise CorpusError(f"{name}: format {given} holds labels of words; take kind tagging, mentions, relations or coreference")
     if given is not None:
         return given
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]

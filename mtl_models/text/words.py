@@ -8,16 +8,11 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import pre_tokenizers
 
 from mtl_models.config.text import TextOptions
-from mtl_models.text.normalising import splitter
+from mtl_models.corpora.splitting import places_of_words
 
 __all__ = ["Forms", "forms_of", "places_of_words"]
-
-_PLAIN = dict.fromkeys((0x2018, 0x2019, 0xFF07), "'") | dict.fromkeys(range(0xD800, 0xE000), " ")
-"""A character for a character, so that no place moves: apostrophes, which decide where a word ends, as normalising has them; and what UTF-8
-cannot express."""
 
 
 class _Pieces(Protocol):
@@ -63,12 +58,3 @@ def _letters(words: Sequence[str], most: int) -> NDArray[np.int64]:
     lengths = np.array([len(word) for word in cut])
     found[np.arange(most) < lengths[:, None]] = np.frombuffer(b"".join(cut), dtype=np.uint8).astype(np.int64) + 1
     return found
-
-
-def places_of_words(text: str, way: str = "split") -> list[tuple[int, int]]:
-    """Begin and end of every word of a text in characters; at the spaces, or by the rule for texts as people write them.
-
-    Never empty: a text without a word is one word, whatever it is.
-    """
-    split = pre_tokenizers.WhitespaceSplit() if way == "spaces" else splitter()
-    return [place for _, place in split.pre_tokenize_str(text.translate(_PLAIN))] or [(0, len(text))]

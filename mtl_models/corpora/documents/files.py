@@ -15,6 +15,7 @@ from mtl_models.corpora.documents.conll import read_conll
 from mtl_models.corpora.documents.conll04 import read_conll04
 from mtl_models.corpora.documents.conll2012 import read_conll2012
 from mtl_models.corpora.documents.document import Document
+from mtl_models.corpora.documents.jsonl import read_jsonl
 from mtl_models.corpora.documents.nested import read_nested
 from mtl_models.corpora.documents.reading import Reading
 from mtl_models.corpora.readers import Row, Table
@@ -28,14 +29,16 @@ _READERS: Mapping[Format, Reader] = {
     "conll": read_conll,
     "conll04": read_conll04,
     "conll2012": read_conll2012,
+    "jsonl": read_jsonl,
     "nested_bio": read_nested,
 }
 _FOR_KINDS: Mapping[Kind, tuple[Format, ...]] = {
-    "tagging": ("conll", "conll04", "nested_bio"),
-    "mentions": ("conll", "conll04", "nested_bio"),
-    "relations": ("conll04",),
-    "coreference": ("conll2012",),
+    "tagging": ("conll", "jsonl", "conll04", "nested_bio"),
+    "mentions": ("nested_bio", "jsonl", "conll", "conll04"),
+    "relations": ("conll04", "jsonl"),
+    "coreference": ("conll2012", "jsonl"),
 }
+_BY_NAME: Mapping[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
 def with_columns(corpus: Corpus) -> Corpus:
@@ -48,21 +51,23 @@ def read_documents(path: Path, name: str, corpus: Corpus, kind: Kind, wanted: Se
 
     `prefix` goes before the numbers of documents that have no name. Raises `CorpusError` naming file and line.
     """
-    form = _format_of(corpus, kind, name)
+    form = _format_of(path, corpus.format, kind, name)
     unit = corpus.unit or ("sentence" if form == "conll" else "document")
-    if unit == "sentence" and form in ("conll04", "conll2012"):
-        raise CorpusError(f"{name}: corpus.unit: sentence is for conll and nested_bio; {form} is read document by document")
+    if corpus.unit is not None and form not in ("conll", "nested_bio"):
+        raise CorpusError(f"{name}: corpus.unit is for conll and nested_bio; of {form} every document is a text")
     reading = Reading.of(name, corpus, kind, unit, prefix)
     return Table(name, _rows(path, _READERS[form], reading, wanted[2:]), "line")
 
 
-def _format_of(corpus: Corpus, kind: Kind, name: str) -> Format:
+def _format_of(path: Path, given: Format | None, kind: Kind, name: str) -> Format:
+    """The format given, else the one that the file's name tells."""
     allowed = _FOR_KINDS[kind]
-    form = corpus.format
-    if form not in allowed:
-        found = "nothing says its format" if form is None else f"its format is {form}"
-        raise CorpusError(f"{name}: {found}, and kind {kind} labels words; set corpus.format to {' or '.join(allowed)}")
-    return form
+    suffix = next((suffix.lower() for suffix in reversed(path.suffixes) if suffix.lower() != ".gz"), "")
+    form = given or _BY_NAME.get(suffix)
+    if form in allowed:
+        return form
+    found = f"its format is {form}" if form else "nothing says its format"
+    raise CorpusError(f"{name}: {found}, and kind {kind} labels words; set corpus.format to {', '.join(allowed[:-1])} or {allowed[-1]}")
 
 
 def _rows(path: Path, read: Reader, reading: Reading, others: Sequence[str]) -> Iterator[Row]:
