@@ -26,12 +26,11 @@ def carried(experiment: Experiment) -> Experiment:
 
     from steps.resources import KUBEFLOW, KUBERNETES
 
-    stack = Client().active_stack_model
-    parts = {str(kind): found[0] for kind, found in stack.components.items()}
-    if parts["orchestrator"].flavor_name not in (KUBERNETES, KUBEFLOW):
+    components = Client().active_stack_model.components
+    if not any(str(kind) == "orchestrator" and found[0].flavor_name in (KUBERNETES, KUBEFLOW) for kind, found in components.items()):
         return experiment
-    root = str(parts["artifact_store"].configuration["path"]).rstrip("/")
-    found = _walk(experiment, "", root)
+    store = Client().active_stack.artifact_store  # being made, it lets ZenML's file system open its addresses
+    found = _walk(experiment, "", str(store.path).rstrip("/"))
     assert isinstance(found, Experiment)
     return found
 
