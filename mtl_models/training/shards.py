@@ -62,7 +62,7 @@ def shard_of(batch: Batch, workers: Workers) -> Shard:
     if workers.count == 1:
         return Shard(batch, {}, rows, 1.0, workers)
     size, device = len(batch.ids), batch.ids.device
-    texts = torch.arange(workers.rank, size, workers.count)
+    texts = torch.arange(size)[workers.rank :: workers.count]
     weight = len(texts) / size
     if not weight:
         texts = torch.zeros(1, dtype=torch.int64)
