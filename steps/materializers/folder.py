@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from zenml.enums import ArtifactType
-from zenml.io import fileio
 from zenml.materializers.base_materializer import BaseMaterializer
 from zenml.utils import io_utils
 
@@ -51,8 +50,7 @@ class FolderMaterializer(BaseMaterializer):
         copy = home_folder("cache", "artifacts") / hashlib.sha256(self.uri.encode()).hexdigest()[:32]
         if not copy.exists():
             with writing_folder(copy) as draft:
-                for name in fileio.listdir(self.uri):
-                    fileio.copy(f"{self.uri}/{name}", str(draft / str(name)))
+                io_utils.copy_dir(self.uri, str(draft))
         return self.read(copy)
 
     def compute_content_hash(self, data: Any) -> str:
