@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick check test test-all lint schema docs docs-serve docs-check pictures clean
+.PHONY: help setup demo quick check test test-all lint schema docs docs-serve docs-check pictures image stack-up stack-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -57,6 +57,21 @@ pictures: $(READY) ## Take the pictures of MLflow's pages in docs/pictures anew;
 
 docs-check: $(READY) ## Run every command of the documentation, on small data
 	$(BIN)/python -m pytest tests/docs/test_commands.py
+
+VARIANT ?= cpu
+COMPOSE ?= docker compose
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' mtl_models/__init__.py)
+
+image: ## Build the image of the runner, polytask-runner; VARIANT=gpu brings CUDA along
+	docker build --file docker/Dockerfile --build-arg VARIANT=$(VARIANT) --build-arg REVISION=$$(git rev-parse HEAD) \
+	  --tag polytask-runner:$(VERSION)$(if $(filter gpu,$(VARIANT)),-gpu) .
+
+stack-up: ## PostgreSQL, S3, MLflow and ZenML on this machine, in containers; makes docker/.env with random secrets
+	@$(PYTHON) docker/stack.py env
+	$(COMPOSE) --file docker/compose.yaml up --detach --build --wait
+
+stack-down: ## End them; what they keep stays on their volumes
+	$(COMPOSE) --file docker/compose.yaml down
 
 clean: ## Remove .venv; local state goes with `polytask clean`
 	rm -rf $(VENV) build ./*.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache
