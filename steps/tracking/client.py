@@ -91,6 +91,7 @@ def _quieten() -> None:
     for name, level in (("mlflow", logging.ERROR), ("alembic", logging.WARNING), ("urllib3.connectionpool", logging.ERROR)):
         logging.getLogger(name).setLevel(level)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 
 def _wait_for_server(uri: str) -> None:
