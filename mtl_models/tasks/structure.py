@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mtl_models.corpora.annotations import WIDTHS
 from mtl_models.errors import ConfigError
+from mtl_models.tasks.coreference import Coreference
 from mtl_models.tasks.found import Found
 from mtl_models.tasks.mentions import Mentions
 from mtl_models.tasks.relations import Relations
@@ -47,6 +48,7 @@ _STRUCTURES: Mapping[str, Callable[[Task], Structure]] = {
     "tagging": Tagging,
     "mentions": Mentions,
     "relations": Relations,
+    "coreference": Coreference,
 }
 
 

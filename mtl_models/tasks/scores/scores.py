@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from mtl_models.tasks.missing import present
 from mtl_models.tasks.scores.classes import ClassScores, OrderedScores
+from mtl_models.tasks.scores.clusters import ClusterScores
 from mtl_models.tasks.scores.label_sets import LabelSetScores
 from mtl_models.tasks.scores.ratings import RatingScores
 from mtl_models.tasks.scores.relations import RelationScores
@@ -48,6 +49,7 @@ def scores_of(kind: str, classes: int) -> Scores:
         "tagging": SpanScores,
         "mentions": SpanScores,
         "relations": RelationScores,
+        "coreference": ClusterScores,
     }
     return makers[kind](classes)
 
