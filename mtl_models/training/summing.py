@@ -36,36 +36,36 @@ class GradientSum:
         if self._workers.count == 1 or not parameters:
             return gradients
         marks = [self._marks(parameter, gradient) for parameter, gradient in zip(parameters, gradients, strict=True)]
-        touched = torch.cat(marks)
-        self._workers.any_of(touched)
-        rows = [found.nonzero().squeeze(1) for found in torch.split(touched, [len(mark) for mark in marks])]
-        sent = [self._sent(*one) for one in zip(parameters, gradients, rows, strict=True)]
+        together = torch.cat(marks)
+        self._workers.any_of(together)
+        found = torch.split(together, [len(mark) for mark in marks])
+        sent = [self._sent(*one) for one in zip(parameters, gradients, found, strict=True)]
         numbers = torch.cat([part.flatten() for part in sent])
         self._workers.add_up(numbers)
         sums = torch.split(numbers, [part.numel() for part in sent])
-        return [self._received(*one) for one in zip(parameters, rows, sums, strict=True)]
+        return [self._received(*one) for one in zip(parameters, found, sums, strict=True)]
 
     def _marks(self, parameter: nn.Parameter, gradient: Tensor | None) -> Tensor:
-        """One for every row of a table that has a gradient other than zero; for another parameter, one if it has a gradient."""
-        rows = len(parameter) if id(parameter) in self._tables else 1
-        if gradient is None:
-            return torch.zeros(rows, dtype=torch.uint8, device=parameter.device)
-        if id(parameter) in self._tables:
-            return gradient.flatten(1).ne(0).any(1).to(torch.uint8)
-        return torch.ones(1, dtype=torch.uint8, device=parameter.device)
+        """Whether there is a gradient; of a table then also which rows of it are not zero."""
+        rows = len(parameter) if id(parameter) in self._tables else 0
+        marks = torch.zeros(1 + rows, dtype=torch.uint8, device=parameter.device)
+        if gradient is not None:
+            marks[0] = 1
+            if rows:
+                marks[1:] = gradient.flatten(1).ne(0).any(1)
+        return marks
 
-    def _sent(self, parameter: nn.Parameter, gradient: Tensor | None, rows: Tensor) -> Tensor:
-        if id(parameter) in self._tables:
-            return parameter.new_zeros(len(rows), *parameter.shape[1:]) if gradient is None else gradient[rows]
-        if not len(rows):
+    def _sent(self, parameter: nn.Parameter, gradient: Tensor | None, marks: Tensor) -> Tensor:
+        if not marks[0]:
             return parameter.new_zeros(0)
-        return torch.zeros_like(parameter) if gradient is None else gradient
+        whole = torch.zeros_like(parameter) if gradient is None else gradient
+        return whole[marks[1:].bool()] if id(parameter) in self._tables else whole
 
-    def _received(self, parameter: nn.Parameter, rows: Tensor, numbers: Tensor) -> Tensor | None:
-        if not len(rows):
+    def _received(self, parameter: nn.Parameter, marks: Tensor, numbers: Tensor) -> Tensor | None:
+        if not marks[0]:
             return None
         if id(parameter) not in self._tables:
             return numbers.view_as(parameter).clone()
         whole = torch.zeros_like(parameter)
-        whole[rows] = numbers.view(len(rows), *parameter.shape[1:])
+        whole[marks[1:].bool()] = numbers.view(-1, *parameter.shape[1:])
         return whole
