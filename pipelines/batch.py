@@ -66,7 +66,10 @@ def answer_file(
     page = home_folder("reports", answerer.model) / "batch.html"
     with writing_file(page) as draft:
         draft.write_text(output(steps["log_batch"], "batch_page", HTMLString), encoding="utf-8")
-    print_drift(output(steps["check_drift"], "drift", DriftReport), "drift against the training rows (limit)", "answers")
+    drift = output(steps["check_drift"], "drift", DriftReport)
+    print_drift(drift, "drift against the training rows (limit)", "answers")
+    for line in drift.lines():
+        typer.secho(f"warning: {line}", fg="yellow")
     typer.echo(f"\n{run.name}: {answers.rows:,} answers, {time.monotonic() - began:.0f} s")
     typer.echo(f"  answers     {out}")
     typer.echo(f"  report      {page}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -24,8 +23,6 @@ def print_drift(report: DriftReport, title: str, labels: str) -> None:
         table.add_row(name, *(_cell(measure) for measure in task.measures))
     if report.tasks:
         Console(width=max(Console().width, 90)).print(table)
-    for line in report.lines():
-        typer.secho(f"warning: {line}", fg="yellow")
 
 
 def _cell(measure: Measure) -> str:

@@ -49,10 +49,10 @@ def compare_data(corpora: list[Corpus], champion: str, limits: Drift, seed: int)
             )
         task = model.task(name)
         found = drift_of_new_rows(task, model.vocabularies[task.vocabulary], trained[name], corpus, known, limits, seed)
-        if found is None:
-            unchecked[name] = f"{new[name]} new rows are too few to tell; drift.min_texts is {limits.min_texts}"
-        else:
+        if found is not None:
             tasks[name] = found
+        elif new[name]:
+            unchecked[name] = f"{new[name]} new rows are too few to tell; drift.min_texts is {limits.min_texts}"
     return NewData(
         champion=champion,
         trained=version.created,

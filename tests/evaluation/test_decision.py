@@ -178,3 +178,12 @@ def test_old_tasks_that_answer_otherwise_and_were_not_measured_keep_a_winner_dow
     assert not decision.promote
     assert failed(decision) == ["tasks that were not measured"]
     assert "'old', 'older'" in decision.prose()
+
+
+def test_what_was_known_and_is_lost_keeps_a_model_down(against_twins, against_champion) -> None:
+    """On the regression set a clear loss of one task counts, a mean that is a little lower does not."""
+    comparison, champion = against_twins(a=(100, 150)), against_champion(a=(100, 130))
+    lost = decide(comparison, Gate(), champion, regression=against_champion(a=(200, 100)))
+    assert failed(lost) == ["a against the champion on the regression set"]
+    assert "Task 'a' against the champion on the regression set: -0.100" in lost.prose()
+    assert decide(comparison, Gate(), champion, regression=against_champion(a=(103, 100))).promote

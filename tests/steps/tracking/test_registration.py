@@ -145,3 +145,17 @@ def test_pages_go_to_the_run_and_the_card_to_the_version(situation, client):
     assert registry.resolve(made.uri, client).description == "# Card"
     assert "report.html" in {file.path for file in client.list_artifacts(made.run_id)}
     assert {file.path for file in client.list_artifacts(made.run_id, "validation")} == {"validation/films.html"}
+
+
+def test_a_model_that_forgot_the_rows_of_old_is_not_promoted(situation, client, record):
+    """The meeting on the regression set has a say of its own."""
+    settle(*situation(0, joint=0.9, twin=0.7), client)
+    (made, model, predictions) = situation(1, joint=1.0, twin=0.7)
+    found = settle(made, model, predictions, client, regression=record.corpora)
+    assert found.regression is not None
+    assert set(found.regression.tasks) == {corpus.task for corpus in record.corpora}
+    names = [check.name for check in found.decision.checks]
+    assert [name for name in names if name.endswith("the champion on the regression set")] == [
+        f"{corpus.task} against the champion on the regression set" for corpus in record.corpora
+    ]
+    assert settle(made, model, predictions, client, regression=record.corpora).regression == found.regression
