@@ -137,6 +137,8 @@ class Validation(Section):
     max_length: int = Field(100_000, ge=1, description="critical: a text of more characters than this")
     usual_length: int = Field(10_000, ge=1, description="warning: a text of more characters than this")
     min_class_share: Fraction = Field(0.05, description="warning: a class with a smaller share of the rows")
+    usual_span: int = Field(20, ge=1, description="warning, labels of words: a span of more words than this")
+    max_bare: Fraction = Field(0.9, description="warning, labels of words: a larger share of texts without any")
     max_duplicates: Fraction = Field(0.05, description="warning: a larger share of duplicate texts")
     script: str | None = Field(None, description="Unicode script the letters should be of, e.g. Latin, Devanagari, Bengali, Han")
     script_share: Annotated[float, Field(gt=0.0, le=1.0)] = Field(

@@ -97,6 +97,10 @@ class Task(TaskSettings):
             raise ValueError("corpus.label: bands give one class per text; they do not go with kind multi_label")
         if self.kind == "rating" and (label.names, label.map, label.bands) != (None, None, None):
             raise ValueError("corpus.label: names, map and bands give classes; kind rating takes the number as it stands")
+        if self.on_words and (label.bands is not None or label.missing):
+            raise ValueError(f"corpus.label: bands and missing are for labels of whole texts; {self.kind} labels words")
+        if not self.on_words and (label.scheme != "auto" or self.corpus.unit is not None):
+            raise ValueError(f"corpus.label.scheme and corpus.unit are for labels of words; the kind is {self.kind}")
         return self
 
     @property

@@ -77,7 +77,10 @@ def texts(found: Sequence[Chapter], reading: Reading) -> Iterator[tuple[str, str
     A text that shares its document with no other has no group: texts that several tasks share are then dealt alike.
     """
     if reading.unit == "document" and all(chapter.name is None for chapter in found):
-        raise CorpusError(f"{reading.name}: no line begins a document (-DOCSTART-, #begin document or #doc); set corpus.unit: sentence")
+        raise CorpusError(
+            f"{reading.name}: no line begins a document (-DOCSTART-, #begin document or #doc); begin every document with one, "
+            "or read conll and nested_bio by corpus.unit: sentence"
+        )
     whole = reading.unit == "document"
     size = Counter(chapter.group for chapter in found)
     for chapter in found:

@@ -11,12 +11,13 @@ import pandas as pd
 
 from mtl_models.config.corpus import Validation
 from mtl_models.config.experiment import Kind
+from mtl_models.corpora.annotations import on_words
 from mtl_models.corpora.corpus import SPLITS, Split, features_of
 from mtl_models.corpora.validation.columns import Columns, type_name
 from mtl_models.corpora.validation.engine import Outcome, great_expectations
 from mtl_models.corpora.validation.report import ROWS_SHOWN, Severity
 
-__all__ = ["PlannedCheck", "class_checks", "column_checks", "row_checks", "script_checks"]
+__all__ = ["PlannedCheck", "class_checks", "column_checks", "mark_checks", "row_checks", "script_checks"]
 
 Rows = Sequence[int]
 
@@ -114,8 +115,37 @@ def row_checks(rows: pd.DataFrame, labels: tuple[str, ...], expected: Validation
     ]
 
 
-def class_checks(classes: pd.DataFrame, columns: Columns, expected: Validation) -> list[PlannedCheck]:
-    """On the table of `class_table`, one line per class. Where a text may have several labels, one alone is something to learn."""
+def mark_checks(rows: pd.DataFrame, expected: Validation) -> list[PlannedCheck]:
+    """On the table of `measure`, for labels of words."""
+    gxe = great_expectations().expectations
+    usual, share = expected.usual_span, expected.max_bare
+
+    def widest(outcome: Outcome) -> str:
+        return f"{_count(outcome)}; the longest has {int(rows['widest'].max()):,}"
+
+    return [
+        PlannedCheck(
+            "usual span",
+            "warning",
+            f"spans of at most {usual:,} words",
+            gxe.ExpectColumnValuesToBeBetween(column="widest", max_value=usual),
+            widest,
+        ),
+        PlannedCheck(
+            "texts without labels",
+            "warning",
+            f"at most {share:.0%} of the texts without any label",
+            gxe.ExpectColumnValuesToBeBetween(column="marks", min_value=1, mostly=1.0 - share),
+            _count,
+        ),
+    ]
+
+
+def class_checks(classes: pd.DataFrame, columns: Columns, expected: Validation, kind: Kind = "single_label") -> list[PlannedCheck]:
+    """On the table of `class_table`, one line per class. Where a text may have several labels, one alone is something to learn.
+
+    Of labels of words a rare type is a warning: some parts of speech are rare in any corpus.
+    """
     gxe = great_expectations().expectations
 
     def check(name: str, severity: Severity, wanted: str, column: str, least: float) -> PlannedCheck:
@@ -138,7 +168,7 @@ def class_checks(classes: pd.DataFrame, columns: Columns, expected: Validation) 
             lambda found: f"{_number(found):,}",
             _nobody,
         ),
-        check("rows per class", "critical", f"at least {least:,} rows of every class", "rows", least),
+        check("rows per class", "warning" if on_words(kind) else "critical", f"at least {least:,} rows of every class", "rows", least),
         check("classes in train", "critical", "rows of every class in train", "train", 1),
         *(check(f"classes in {split}", "warning", f"rows of every class in {split}", split, 1) for split in held_out),
         check("class balance", "warning", f"every class has at least {share:.1%} of the rows", "share", share),

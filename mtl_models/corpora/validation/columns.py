@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import regex
 
+from mtl_models.corpora.annotations import as_rows, on_words, type_counts
 from mtl_models.corpora.corpus import FEATURES, SPLITS, Corpus, Split, features_of, label_values
 from mtl_models.corpora.keys import EMPTY, text_keys
 from mtl_models.corpora.labels import joined
@@ -33,6 +34,9 @@ class Columns:
     them, `a|b`; of a rating the number), length (characters), visible (the same without white space at the ends), copy (an earlier row
     says the same), script (share of its letters in the declared script; null without letters). `letters` and `in_script` count over
     the whole corpus. `has` (N, K) says which of several labels a row has; None where it has one.
+
+    Of labels of words, `label` and `has` say which types a text has, and `rows` has two columns more: marks (annotations of the text) and
+    widest (words of its longest span, 0 where it has none).
     """
 
     rows: pd.DataFrame
@@ -56,7 +60,7 @@ def measure(corpus: Corpus, script: str | None) -> Columns:
     """Read every row once. Equal texts are told by their normalised form (`keys`)."""
     batches = (batch for split in SPLITS for batch in _batches(corpus.splits[split]))
     nothing = features_of(corpus.kind).arrow_schema.empty_table()
-    parts = [_measure_batch(batch, script, len(corpus.labels)) for batch in (nothing, *batches)]
+    parts = [_measure_batch(batch, script, corpus) for batch in (nothing, *batches)]
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     sizes = [len(corpus.splits[split]) for split in SPLITS]
     letters, in_script = found["letters"], found["in_script"]
@@ -73,7 +77,9 @@ def measure(corpus: Corpus, script: str | None) -> Columns:
         },
         copy=False,
     )
-    return Columns(rows, int(letters.sum()), int(in_script.sum()), found["label"] == 1 if corpus.kind == "multi_label" else None)
+    if on_words(corpus.kind):
+        rows["marks"], rows["widest"] = found["marks"], found["widest"]
+    return Columns(rows, int(letters.sum()), int(in_script.sum()), found["label"] == 1 if found["label"].ndim == 2 else None)
 
 
 def class_table(rows: pd.DataFrame, labels: tuple[str, ...], has: npt.NDArray[np.bool_] | None = None) -> pd.DataFrame:
@@ -124,12 +130,12 @@ def _label_column(labels: npt.NDArray[Any], corpus: Corpus) -> Any:
     """The column `label` of `Columns.rows`."""
     if corpus.kind == "rating":
         return labels
-    if corpus.kind == "multi_label":
+    if labels.ndim == 2:
         return pd.Categorical(label_names(labels, corpus.labels))
     return pd.Categorical.from_codes(*_codes(labels, corpus.labels))
 
 
-def _measure_batch(batch: Any, script: str | None, labels: int) -> dict[str, npt.NDArray[Any]]:
+def _measure_batch(batch: Any, script: str | None, corpus: Corpus) -> dict[str, npt.NDArray[Any]]:
     """Columns of one Arrow batch; a missing id, group or label is -1, -1, NaN. Several labels are as they are stored."""
     texts: list[str | None] = batch["text"].to_pylist()
     count = len(texts)
@@ -137,14 +143,32 @@ def _measure_batch(batch: Any, script: str | None, labels: int) -> dict[str, npt
     return {
         "id": _missing_as_minus_one(batch["id"]),
         "group": _missing_as_minus_one(batch["group"]),
-        "label": label_values(batch["label"], labels)
-        if str(batch["label"].type).startswith("list")
-        else np.array([np.nan if label is None else label for label in batch["label"].to_pylist()], dtype=np.float64),
+        **_labels(batch["label"], corpus),
         "length": np.array([np.nan if text is None else len(text) for text in texts], dtype=np.float64),
         "visible": np.array([np.nan if text is None else len(text.strip()) for text in texts], dtype=np.float64),
         "key": text_keys(text or "" for text in texts),
         "letters": letters,
         "in_script": in_script,
+    }
+
+
+def _labels(column: Any, corpus: Corpus) -> dict[str, npt.NDArray[Any]]:
+    if on_words(corpus.kind):
+        return _marks(as_rows(column, corpus.kind), corpus)
+    if str(column.type).startswith("list"):
+        return {"label": label_values(column, len(corpus.labels))}
+    return {"label": np.array([np.nan if label is None else label for label in column.to_pylist()], dtype=np.float64)}
+
+
+def _marks(rows: npt.NDArray[Any], corpus: Corpus) -> dict[str, npt.NDArray[Any]]:
+    """Types as the labels of a text, (N, K) of 1 and 0; its annotations, and the words of its longest span."""
+    counts = type_counts(rows, corpus.kind, len(corpus.labels))
+    ends = (1, 3) if corpus.kind == "relations" else (1,)
+    widest = [max((int((found[:, end] - found[:, end - 1]).max()) for end in ends), default=0) if len(found) else 0 for found in rows]
+    return {
+        "label": (counts > 0).astype(np.int8),
+        "marks": counts.sum(axis=1),
+        "widest": np.array(widest, dtype=np.int64),
     }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtl_models.corpora.annotations import as_rows, on_words, type_counts
 from mtl_models.corpora.corpus import SPLITS, Corpus, label_values
 from mtl_models.corpora.validation.columns import label_names
 from mtl_models.corpora.validation.engine import great_expectations
@@ -65,7 +66,11 @@ def _split_table(corpus: Corpus, split: Any, wanted: list[str]) -> pd.DataFrame:
 
 
 def _labels(corpus: Corpus, rows: Any) -> pd.Series[Any]:
-    """Class names; of several labels `a|b`; of a rating the numbers."""
+    """Class names; of several labels `a|b`, of labels of words the types that a text has; of a rating the numbers."""
+    if on_words(corpus.kind):
+        rows_of = as_rows(rows.select_columns(["label"])[:]["label"], corpus.kind)
+        has = (type_counts(rows_of, corpus.kind, len(corpus.labels)) > 0).astype(np.int8)
+        return pd.Series(label_names(has, corpus.labels), dtype="str")
     if corpus.kind == "multi_label":
         return pd.Series(
             label_names(label_values(rows.select_columns(["label"])[:]["label"], len(corpus.labels)), corpus.labels), dtype="str"

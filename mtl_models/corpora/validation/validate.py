@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from mtl_models.config.corpus import Validation
+from mtl_models.corpora.annotations import annotations_of, on_words, type_counts
 from mtl_models.corpora.corpus import SPLITS, Corpus, Split
-from mtl_models.corpora.validation.checks import PlannedCheck, class_checks, column_checks, row_checks, script_checks
+from mtl_models.corpora.validation.checks import PlannedCheck, class_checks, column_checks, mark_checks, row_checks, script_checks
 from mtl_models.corpora.validation.columns import class_table, label_names, measure, schema_of
 from mtl_models.corpora.validation.engine import Outcome, run
 from mtl_models.corpora.validation.report import ROWS_SHOWN, Check, Lengths, OffendingRow, Severity, ValidationReport, excerpt
@@ -48,10 +49,12 @@ def validate(corpus: Corpus, expected: Validation) -> ValidationReport:
         return ValidationReport(task=corpus.task, checks=tuple(checks), rows=rows, classes={}, lengths=None)
     columns = measure(corpus, expected.script)
     checks += judge(corpus, columns.rows, row_checks(columns.rows, corpus.labels, expected, corpus.kind))
+    if on_words(corpus.kind):
+        checks += judge(corpus, columns.rows, mark_checks(columns.rows, expected))
     counts: dict[str, dict[Split, int]] = {}
     if corpus.kind != "rating":
         classes = class_table(columns.rows, corpus.labels, columns.has)
-        checks += judge(corpus, classes, class_checks(classes, columns, expected))
+        checks += judge(corpus, classes, class_checks(classes, columns, expected, corpus.kind))
         counts = {line.label: {split: int(getattr(line, split)) for split in SPLITS} for line in classes.itertuples()}
     if expected.script is not None:
         share = pd.DataFrame({"script": [columns.in_script / max(1, columns.letters)]})
@@ -142,12 +145,19 @@ def _offending(corpus: Corpus, rows: Sequence[int]) -> tuple[OffendingRow, ...]:
         for split in SPLITS:
             if at < len(corpus.splits[split]):
                 row = corpus.splits[split][at]
-                value = np.array([row["label"]], dtype=np.float64)
-                label = str(row["label"]) if corpus.kind == "rating" else label_names(value, corpus.labels)[0]
-                found.append(OffendingRow(split=split, id=row["id"] or "", label=label or "", excerpt=excerpt(row["text"])))
+                found.append(OffendingRow(split=split, id=row["id"] or "", label=_label_of(row, corpus), excerpt=excerpt(row["text"])))
                 break
             at -= len(corpus.splits[split])
     return tuple(found)
+
+
+def _label_of(row: dict[str, Any], corpus: Corpus) -> str:
+    if on_words(corpus.kind):
+        types = type_counts(annotations_of([row["label"]], corpus.kind), corpus.kind, len(corpus.labels))
+        return ", ".join(f"{count} {name}" for name, count in zip(corpus.labels, types[0].tolist(), strict=True) if count)
+    if corpus.kind == "rating":
+        return str(row["label"])
+    return label_names(np.array([row["label"]], dtype=np.float64), corpus.labels)[0] or ""
 
 
 def lengths_of(lengths: pd.Series[float]) -> Lengths | None:
