@@ -149,6 +149,7 @@ def retrain(
     overrides: Overrides = None,
     force: Annotated[bool, typer.Option("--force", help="Train anew whatever the data say.")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every step anew, whatever the cache holds.")] = False,
+    stack: Stack = None,
 ) -> None:
     """Look at the corpora as they are now; where they drift from what the champion was trained on, train its successor and let them meet.
 
@@ -157,7 +158,7 @@ def retrain(
     from pipelines.retrain import retrain_model
 
     try:
-        retrain_model(config, overrides or (), force, cache=not no_cache)
+        retrain_model(config, overrides or (), force, cache=not no_cache, stack=stack)
     except KeyboardInterrupt:
         typer.echo("stopped; the same command goes on from there", err=True)
         raise typer.Exit(INTERRUPTED) from None

@@ -15,6 +15,7 @@ from mtl_models.home import home_folder
 from mtl_models.progress import say
 from pipelines.drift_table import print_drift
 from pipelines.environment import prepare
+from pipelines.placing import use_stack
 from pipelines.zenml_store import lay_out_store
 
 if TYPE_CHECKING:
@@ -26,17 +27,23 @@ if TYPE_CHECKING:
 __all__ = ["retrain_model"]
 
 
-def retrain_model(config: Path, overrides: Sequence[str], force: bool, cache: bool) -> None:
-    """Look, and train where the look or `force` says so; returns when that is complete, raises where it is not."""
+def retrain_model(config: Path, overrides: Sequence[str], force: bool, cache: bool, stack: str | None = None) -> None:
+    """Look, and train where the look or `force` says so, on a stack; returns when that is complete, raises where it is not."""
     began = time.monotonic()
     experiment = load_experiment(config, overrides)
     prepare()
+    from mtl_models.corpora.sources import fingerprint
     from pipelines.fingerprints import pinned, source_fingerprints
     from steps.tracking.registry import champion
 
     experiment = pinned(experiment)
     fingerprints = source_fingerprints(experiment)
+    fingerprints |= {f"regression:{task}": fingerprint(source) for task, source in experiment.retraining.regression.items()}
     lay_out_store()
+    use_stack(stack)
+    from pipelines.carrying import carried
+
+    experiment = carried(experiment)
     serving = champion(experiment.model_name)
     if serving is None:
         say(f"the model '{experiment.model_name}' has no champion yet: this is its first training, as by `polytask run`")
@@ -88,7 +95,6 @@ def _train(
     cache: bool,
 ) -> None:
     """Run the second pipeline, and tell what came of it."""
-    from mtl_models.corpora.sources import fingerprint
     from pipelines.retraining import retraining
     from pipelines.run import run_named
     from pipelines.summary import print_summary
@@ -96,7 +102,6 @@ def _train(
     began = time.monotonic()
     section = experiment.retraining
     fingerprints = {**fingerprints, "base": str(serving.fingerprint)}
-    fingerprints |= {f"regression:{task}": fingerprint(source) for task, source in section.regression.items()}
     remembered = [
         task for task in experiment.tasks if task not in found.changed and (task in section.regression or section.regression_rows > 0)
     ]

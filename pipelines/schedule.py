@@ -15,11 +15,14 @@ from rich.table import Table
 from mtl_models.config import load_experiment
 from mtl_models.errors import ConfigError
 from mtl_models.home import home_folder
+from pipelines.environment import prepare
+from pipelines.placing import use_stack
 from pipelines.scheduling.clock import keep_clock
 from pipelines.scheduling.store import Run, Schedule, Store
 from pipelines.scheduling.times import Times, local_zone
 from pipelines.scheduling.turns import run_once
 from pipelines.scheduling.units import clock_unit, crontab_line, timer_units
+from pipelines.zenml_store import lay_out_store
 
 __all__ = [
     "add_schedule",
@@ -60,13 +63,20 @@ def schedule_on_stack(name: str, cron: str, zone: str | None, stack: str, words:
             f"`{' '.join(words[:1]) or 'nothing'}` decides half-way. Schedule it on a machine that is on: leave --stack out"
         )
     config, overrides = _parsed(words)
-    from pipelines.run import run_experiment
-
     assert config is not None
     experiment = load_experiment(config, overrides)
-    if experiment.name != name:
-        overrides = [*overrides, f"name={name}"]
-    run_experiment(config, overrides, True, stack, in_utc)
+    prepare()
+    from pipelines.fingerprints import pinned, source_fingerprints
+
+    experiment = pinned(experiment)
+    fingerprints = source_fingerprints(experiment)
+    lay_out_store()
+    use_stack(stack)
+    from pipelines.carrying import carried
+    from pipelines.cron import schedule
+    from pipelines.training import training
+
+    schedule(training, name, in_utc, carried(experiment), fingerprints)
     if times.zone != "UTC":
         typer.echo(f"  zone        {cron} in {times.zone} is {in_utc} in UTC, all year")
 
@@ -77,7 +87,8 @@ def list_schedules(name: str | None) -> None:
     if name is not None:
         _list_runs(store, store.find(name))
         return
-    table = Table("name", "due", "runs", "next", "last", "ended as", "log", header_style="bold")
+    table = Table("name", "due", "runs", "next", "last", "ended as", header_style="bold")
+    table.add_column("log", overflow="fold")
     for schedule in store.all():
         last = next(iter(store.runs(schedule.name, 1)), None)
         told = [_shown(last.due.astimezone(schedule.times.trigger.timezone)), _became(last), str(last.log or "-")] if last else ["-"] * 3
@@ -146,7 +157,8 @@ def _parsed(words: Sequence[str]) -> tuple[Path | None, list[str]]:
 
 
 def _list_runs(store: Store, schedule: Schedule) -> None:
-    table = Table("due", "began", "took", "ended as", "log", header_style="bold")
+    table = Table("due", "began", "took", "ended as", header_style="bold")
+    table.add_column("log", overflow="fold")
     zone = schedule.times.trigger.timezone
     for run in store.runs(schedule.name):
         took = f"{(run.ended - run.began).total_seconds():.0f} s" if run.began and run.ended else "-"
