@@ -102,4 +102,4 @@ def _ceaf_e(sums: Sums) -> Values:
 
 
 def _mean(sums: Sums) -> Values:
-    return np.mean([_f1(sums, measure) for measure in range(3)], axis=0)
+    return np.asarray(np.mean([_f1(sums, measure) for measure in range(3)], axis=0))
