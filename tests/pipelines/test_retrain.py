@@ -60,9 +60,14 @@ def test_retraining_from_the_first_model_to_its_successor(polytask, experiment: 
     assert set(told["outcome"]["regression"]["tasks"]) == {"films", "phones"}
     assert told["outcome"]["rows"]["films"]["learned"] == told["found"]["learned"]["films"]
 
-    forced = polytask("retrain", "made.yaml", *SMALL, "--set", "retraining.start=warm", "--force", "--set", "seed=14")
+    made.write_csv(experiment.parent / "must.csv", made.made_rows(21, 40))
+    changes = ("--set", "retraining.start=warm", "--set", "seed=14", "--set", "retraining.regression={films: must.csv}")
+    forced = polytask("retrain", "made.yaml", *SMALL, *changes, "--force")
     assert forced.returncode == 0, forced.stderr
     assert "It was asked for, whatever the data say." in forced.stdout
     assert "finetune_model" in forced.stderr
     assert "test rows were left out, for the champion learned from them" in forced.stdout
+    path = client.download_artifacts(newest(client, "made").info.run_id, "retraining.json", str(tmp_path))
+    again = json.loads(Path(path).read_text(encoding="utf-8"))
+    assert again["outcome"]["regression"]["tasks"]["films"]["rows"] == 40
     assert "from the champion" in (home / "reports" / "polytask-made" / "retraining.html").read_text("utf-8")
