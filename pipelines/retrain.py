@@ -49,6 +49,7 @@ def retrain_model(config: Path, overrides: Sequence[str], force: bool, cache: bo
         say(f"the model '{experiment.model_name}' has no champion yet: this is its first training, as by `polytask run`")
         _train_first(experiment, fingerprints, cache, began)
         return
+    fingerprints["base"] = str(serving.fingerprint)
     typer.secho(f"{experiment.name}: what is new since {serving.uri} was trained", bold=True, err=True)
     found, decision = _look(experiment, fingerprints, serving, force, cache, began)
     if decision.retrain:
@@ -101,7 +102,6 @@ def _train(
 
     began = time.monotonic()
     section = experiment.retraining
-    fingerprints = {**fingerprints, "base": str(serving.fingerprint)}
     remembered = [
         task for task in experiment.tasks if task not in found.changed and (task in section.regression or section.regression_rows > 0)
     ]

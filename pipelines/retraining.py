@@ -29,10 +29,13 @@ _EVERYTHING_MOVES = Finetuning(freeze="none")
 
 @pipeline(on_success=say_done)
 def retraining_check(experiment: Experiment, fingerprints: dict[str, str], champion: str, forced: bool) -> None:
-    """Read the corpora as they are now, compare them with those behind `champion` (models:/NAME/VERSION), decide, log."""
+    """Read the corpora as they are now, compare them with those behind `champion` (models:/NAME/VERSION), decide, log.
+
+    `fingerprints` also holds `base`, that of the champion.
+    """
     corpora, _ = gather_corpora(experiment, fingerprints)
     everything = [*corpora.values()]
-    found = compare_data(everything, champion, experiment.drift, experiment.seed)
+    found = compare_data(everything, champion, fingerprints["base"], experiment.drift, experiment.seed)
     decision = decide_retraining(found, experiment.retraining, forced)
     log_retraining(experiment.name, found, decision, everything)
 
@@ -50,7 +53,13 @@ def retraining(
     regression = _regression_sets(experiment, fingerprints, champion, remembered)
     corpora = {
         name: hold_apart.with_options(substitutions={"task": name})(
-            name, corpus, [*regression.values()], champion, experiment.retraining.min_test_rows, id=f"hold_apart_{name}"
+            name,
+            corpus,
+            [*regression.values()],
+            champion,
+            fingerprints["base"],
+            experiment.retraining.min_test_rows,
+            id=f"hold_apart_{name}",
         )
         for name, corpus in found_corpora.items()
     }
@@ -66,7 +75,7 @@ def retraining(
     else:
         joint, history = train_joint(everything, *words, settings, experiment.network, experiment.training, experiment.seed)
     registration = judge(experiment, (joint, history), corpora, checked, (vocabularies, matrices), preservation, [*regression.values()])
-    found = compare_data([*found_corpora.values()], champion, experiment.drift, experiment.seed)
+    found = compare_data([*found_corpora.values()], champion, fingerprints["base"], experiment.drift, experiment.seed)
     report_retraining(experiment.name, experiment.retraining.start, found, decision, everything, registration)
 
 
@@ -79,6 +88,7 @@ def _regression_sets(experiment: Experiment, fingerprints: dict[str, str], champ
             experiment.tasks[name].corpus,
             experiment.retraining,
             champion,
+            fingerprints["base"],
             experiment.seed,
             fingerprints.get(f"regression:{name}", ""),
             id=f"keep_regression_{name}",

@@ -24,7 +24,13 @@ __all__ = ["compare_data"]
 
 
 @step(cache_policy=depends_on(__name__))
-def compare_data(corpora: list[Corpus], champion: str, limits: Drift, seed: int) -> Annotated[NewData, "new_data"]:
+def compare_data(
+    corpora: list[Corpus],
+    champion: str,
+    base: str,  # noqa: ARG001 (its fingerprint: another model at that address misses the cache)
+    limits: Drift,
+    seed: int,
+) -> Annotated[NewData, "new_data"]:
     """The corpora beside those behind `champion`, models:/NAME/VERSION: its own, and those of the models it was built on.
 
     A row is new where none of these holds its text. `TrackingError` where they cannot be had.

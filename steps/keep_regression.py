@@ -31,6 +31,7 @@ def keep_regression(
     corpus: CorpusSection,
     section: Retraining,
     champion: str,
+    base: str,  # noqa: ARG001 (its fingerprint: another model at that address misses the cache)
     seed: int,
     fingerprint: str,  # noqa: ARG001 (changed bytes of a configured file miss the cache)
 ) -> Annotated[Corpus, "regression_{task}"]:

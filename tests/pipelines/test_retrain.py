@@ -1,7 +1,7 @@
 """What a user loses if these fail: a champion replaced by a worse one, or retrained every night for nothing.
 
-One story in one home folder: a first training, a look at the same rows, rows of another sort, a training that is forced and goes on from the
-champion.
+One story in one home folder: a first training, a look at the same rows, rows of another sort, a training that is forced and goes on from
+the champion.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
-SMALL = ("--set", "retraining.min_test_rows=10", "--set", "evaluation.resamples=100", "--set", "training.epochs=2")
+SMALL = ("--set", "retraining.min_test_rows=3", "--set", "evaluation.resamples=100", "--set", "training.epochs=2")
 
 
 def append_strange_rows(path: Path, made) -> None:
@@ -25,9 +25,9 @@ def append_strange_rows(path: Path, made) -> None:
             file.write(f"{said},{label}\n")
 
 
-def newest(client: MlflowClient, experiment: str):
+def newest(client: MlflowClient, experiment: str, role: str = "retraining"):
     found = client.get_experiment_by_name(experiment)
-    return client.search_runs([found.experiment_id], order_by=["attributes.start_time DESC"])[0]
+    return client.search_runs([found.experiment_id], f"tags.`polytask.role` = '{role}'", order_by=["attributes.start_time DESC"])[0]
 
 
 def test_retraining_from_the_first_model_to_its_successor(polytask, experiment: Path, tmp_path: Path, made) -> None:
@@ -52,7 +52,7 @@ def test_retraining_from_the_first_model_to_its_successor(polytask, experiment: 
     assert "The model is trained anew. Rows that are new" in drifted.stdout
     assert "domain 1.000, limit 0.8" in drifted.stdout
     assert newest(client, "polytask-made-retraining").data.metrics["films/new_rows"] == 200.0
-    trained = newest(client, "made")
+    trained = newest(client, "made", "joint")
     files = {file.path for file in client.list_artifacts(trained.info.run_id)}
     assert {"retraining.html", "retraining.json"} <= files
     path = client.download_artifacts(trained.info.run_id, "retraining.json", str(tmp_path))
@@ -67,7 +67,7 @@ def test_retraining_from_the_first_model_to_its_successor(polytask, experiment: 
     assert "It was asked for, whatever the data say." in forced.stdout
     assert "finetune_model" in forced.stderr
     assert "test rows were left out, for the champion learned from them" in forced.stdout
-    path = client.download_artifacts(newest(client, "made").info.run_id, "retraining.json", str(tmp_path))
+    path = client.download_artifacts(newest(client, "made", "joint").info.run_id, "retraining.json", str(tmp_path))
     again = json.loads(Path(path).read_text(encoding="utf-8"))
     assert again["outcome"]["regression"]["tasks"]["films"]["rows"] == 40
     assert "from the champion" in (home / "reports" / "polytask-made" / "retraining.html").read_text("utf-8")
