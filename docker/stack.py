@@ -11,7 +11,6 @@ State, logs and process ids lie in docker/.stack, or where --folder says; --env 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import pwd
 import secrets
@@ -23,6 +22,8 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+import psutil
 
 _HERE = Path(__file__).resolve().parent
 _HOST = "127.0.0.1"
@@ -181,18 +182,21 @@ def _end(pid: Path) -> None:
         deadline = time.monotonic() + _GRACE
         while _lives(group) and time.monotonic() < deadline:
             os.killpg(group, sent)
-            time.sleep(0.2)
+            time.sleep(0.5)
     pid.unlink()
 
 
 def _lives(group: int) -> bool:
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(group, os.WNOHANG)  # of our own children, those that ended count as alive until they were asked for
+    """Whether a process of the group runs; one that has ended and that nobody asked for does not."""
+    running = (process.pid for process in psutil.process_iter(["status"]) if process.info["status"] != psutil.STATUS_ZOMBIE)
+    return any(_group_of(process) == group for process in running)
+
+
+def _group_of(process: int) -> int | None:
     try:
-        os.killpg(group, 0)
+        return os.getpgid(process)
     except ProcessLookupError:
-        return False
-    return True
+        return None
 
 
 if __name__ == "__main__":

@@ -59,11 +59,15 @@ def _uri(database: str) -> str:
 
 
 def _auth_config() -> Path:
-    """Where users are kept, in a file of this process's own; new users may read nothing until someone lets them."""
+    """Where users are kept, in a file of this process's own; new users may read nothing until someone lets them.
+
+    A password is hashed for about half a second of processor time, and a model of 200 files is 200 requests: one that was right is taken
+    as right for a minute, so a changed password may be good for as long in the other worker.
+    """
     path = Path(tempfile.mkdtemp()) / "auth.ini"
     path.touch(mode=0o600)
     uri = _uri(_USERS).replace("%", "%%")
-    path.write_text(f"[mlflow]\ndefault_permission = NO_PERMISSIONS\ndatabase_uri = {uri}\n")
+    path.write_text(f"[mlflow]\ndefault_permission = NO_PERMISSIONS\ndatabase_uri = {uri}\nauth_cache_ttl_seconds = 60\n")
     return path
 
 
