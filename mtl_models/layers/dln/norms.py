@@ -40,7 +40,9 @@ def stacked_norms(tasks: Sequence[DomainNorms]) -> Norms:
     def rows(name: str) -> Tensor:
         return torch.stack([task.get_parameter(name) for task in tasks])
 
-    gain_h, shift_h = rows("gain_h"), rows("shift_h")
+    gain_h = rows("gain_h")
     if tasks[0].gain_x is None:
-        return Norms(gain_h.new_empty(len(tasks), 0), gain_h, shift_h, rows("gain_c"), rows("shift_c"))
-    return Norms(rows("gain_x"), gain_h, rows("shift_x") + shift_h, rows("gain_c"), rows("shift_c"))
+        return Norms(gain_h.new_empty(len(tasks), 0), gain_h, rows("shift_h"), rows("gain_c"), rows("shift_c"))
+    # Added task by task: the gradients of two stacked rows would share their memory, and be clipped twice.
+    shift = torch.stack([task.get_parameter("shift_x") + task.get_parameter("shift_h") for task in tasks])
+    return Norms(rows("gain_x"), gain_h, shift, rows("gain_c"), rows("shift_c"))
