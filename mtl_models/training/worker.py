@@ -1,6 +1,6 @@
 """One process of a training: what torchrun starts, on one machine or on several.
 
-    torchrun --nnodes 2 --nproc-per-node 1 --rdzv-backend c10d --rdzv-endpoint HOST:29400 \
+    torchrun --nnodes 2 --nproc-per-node 1 --node-rank NUMBER --master-addr HOST --master-port 29400 \
         -m mtl_models.training.worker CONFIG --out FOLDER
 
 trains the joint model of an experiment; the first process writes the model folder, with the history of the training beside it.
