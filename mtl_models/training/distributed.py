@@ -155,7 +155,8 @@ def _in_touch() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:  # of gloo, nccl, or the store that they meet at
+        reason = str(error).splitlines()[0].split(". ")[0]
         raise WorkerError(
-            f"another process of the training has gone, or cannot be reached: {str(error).splitlines()[0].split('. ')[0]}; look at what it said last, "
+            f"another process of the training has gone, or cannot be reached ({reason}); look at what it said last, "
             "then run the same command again: it goes on from the last whole epoch"
         ) from error

@@ -1,4 +1,4 @@
-"""One process of a training: what torchrun starts, on one machine or on several.
+r"""One process of a training: what torchrun starts, on one machine or on several.
 
     torchrun --nnodes 2 --nproc-per-node 1 --node-rank NUMBER --master-addr HOST --master-port 29400 \
         -m mtl_models.training.worker CONFIG --out FOLDER
@@ -38,7 +38,9 @@ _RANK = int(os.environ.get("RANK", "0"))
 
 def main() -> None:
     """Train as the command line says; a fault that a user can mend is told in one line, with exit code 2."""
-    parser = argparse.ArgumentParser(prog="python -m mtl_models.training.worker", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m mtl_models.training.worker", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("config", type=Path, nargs="?", help="the experiment")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the experiment")
     parser.add_argument("--out", type=Path, help="the model folder to write")
