@@ -45,7 +45,12 @@ def hold_apart(corpus: Corpus, learned: Keys, regression: Keys, least: int) -> C
     where a class has no train row left.
     """
     splits, dropped = dict(corpus.splits), dict(corpus.report.dropped)
-    for split, keys, reason in (("test", learned, LEARNED), ("train", regression, KEPT_APART), ("dev", regression, KEPT_APART)):
+    asked: tuple[tuple[Split, Keys, str], ...] = (
+        ("test", learned, LEARNED),
+        ("train", regression, KEPT_APART),
+        ("dev", regression, KEPT_APART),
+    )
+    for split, keys, reason in asked:
         gone = _among(split_keys(corpus.splits[split]), keys)
         if gone.any():
             splits[split] = without_rows(corpus, split, gone)
@@ -55,7 +60,7 @@ def hold_apart(corpus: Corpus, learned: Keys, regression: Keys, least: int) -> C
     if rows < least:
         raise CorpusError(
             f"{corpus.task}: {rows} fresh test rows are left, fewer than retraining.min_test_rows ({least}): the champion learned from "
-            f"{dropped.get(LEARNED, 0)} of {len(corpus.splits['test'])}; add new rows, or give the test rows by splits.sources or splits.column"
+            f"{dropped.get(LEARNED, 0)} of {len(corpus.splits['test'])}; add rows, or give the test rows by splits.sources or splits.column"
         )
     lost = np.flatnonzero((corpus.class_counts("train") > 0) & (fresh.class_counts("train") == 0))
     if lost.size:
@@ -71,8 +76,8 @@ def keep_test_rows(corpus: Corpus, most: int, seed: int) -> Corpus:
     drawn = np.argsort(scramble(keys, seed, 0), kind="stable")[:most]
     left = np.ones(len(keys), dtype=np.bool_)
     left[drawn] = False
-    everything = {split: np.ones(len(corpus.splits[split]), dtype=np.bool_) for split in ("train", "dev")}
-    splits = {split: without_rows(corpus, split, gone) for split, gone in (*everything.items(), ("test", left))}
+    gone: dict[Split, npt.NDArray[np.bool_]] = {split: np.ones(len(rows), dtype=np.bool_) for split, rows in corpus.splits.items()}
+    splits = {split: without_rows(corpus, split, left if split == "test" else all_of_it) for split, all_of_it in gone.items()}
     return Corpus(_account(corpus.report, len(drawn)), splits)
 
 

@@ -24,7 +24,7 @@ _DAY = 24 * 60
 Values = tuple[int, ...]
 
 
-class _FirstOfTwo(CronTrigger):
+class _FirstOfTwo(CronTrigger):  # type: ignore[misc]
     """Cron, but a time that the clock gives twice in autumn is taken once. One that it skips in spring comes an hour later."""
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
