@@ -36,7 +36,7 @@ _IN_OUR_WORDS = {
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     """Read an experiment file; `overrides` are `KEY=VALUE` with dotted keys and YAML values.
 
-    A top-level `defaults:` is merged under every task, at every depth. Raises `ConfigError` with every fault found.
+    A top-level `defaults:` is merged under every task, at every depth. `tasks.NAME=null` leaves a task out. Raises `ConfigError` with every fault found.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -121,6 +121,10 @@ def _override(data: dict[str, Any], override: str) -> None:
         section = section[name]
         if not isinstance(section, dict):
             raise ConfigError(f"--set {override}: '{name}' is not a section")
+    if value is None and parents == ["tasks"]:
+        if section.pop(last, None) is None:
+            raise ConfigError(f"--set {override}: there is no task '{last}' to leave out; the tasks are {', '.join(section)}")
+        return
     section[last] = value
 
 

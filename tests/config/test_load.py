@@ -160,3 +160,8 @@ def test_a_folder_or_a_table_in_place_of_an_experiment_is_told_so(tmp_path):
     table.write_text('text,label\n"a: b",c: d: e\n', encoding="utf-8")
     with pytest.raises(ConfigError, match="an experiment is a YAML file"):
         load_experiment(table)
+
+
+def test_a_task_set_to_null_is_left_out(tmp_path):
+    assert list(load_experiment(write(tmp_path, MINIMAL), ["tasks.movie=null"]).tasks) == ["tweets"]
+    assert "there is no task 'move' to leave out" in fault(tmp_path, MINIMAL, "tasks.move=null")
