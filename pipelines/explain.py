@@ -38,6 +38,7 @@ def explain_texts(
     shown = list(islice(texts if file is None else read_texts(file), _MOST + 1))
     if len(shown) > _MOST:
         typer.echo(f"the first {_MOST} texts are shown", err=True)
+    explained = explain(loaded, shown[:_MOST], tasks or None, leave_out or None)
     if not has_attention(loaded):
         typer.echo(
             f"{loaded.config.name} has no attention: shown is what every answer loses when a word is left out; for attention train "
@@ -45,7 +46,7 @@ def explain_texts(
             err=True,
         )
     with warnings_as_lines():
-        readings = list(chain.from_iterable(explain(loaded, shown[:_MOST], tasks or None, leave_out or None)))
+        readings = list(chain.from_iterable(explained))
     page = render_attention_page(readings, f"{model or folder.name}, {loaded.config.name}")
     path = out or home_folder("reports") / "explain.html"
     with writing_file(path) as draft:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from mtl_models.errors import ConfigError
 from mtl_models.progress import progress, say
@@ -21,6 +22,7 @@ from pipelines.environment import prepare
 
 if TYPE_CHECKING:
     from mtl_models.inference.predictor import Prediction, Predictor
+    from mtl_models.tasks.task import Task
 
 __all__ = ["model_folder", "predict_texts", "warnings_as_lines"]
 
@@ -55,7 +57,10 @@ def predict_texts(
             typer.echo(f"written: {out} ({count} texts, {len(wanted or predictor.tasks)} tasks)")
             return
         rows = (row for part in _parts(predictor, texts, file, wanted, column, abstain_below) for row in part)
-        {"table": _as_table, "json": _as_json, "csv": _as_csv}[form](rows)
+        if form == "csv":
+            _as_csv(rows, [predictor.model.task(name) for name in wanted or predictor.tasks])
+        else:
+            {"table": _as_table, "json": _as_json}[form](rows)
 
 
 def model_folder(model: str | None) -> Path:
@@ -71,11 +76,12 @@ def model_folder(model: str | None) -> Path:
 
 @contextmanager
 def warnings_as_lines() -> Iterator[None]:
-    """Inside the block each warning about unfamiliar texts is one plain line on standard error, told once."""
-    from mtl_models.inference.familiarity import UnfamiliarTexts
+    """Inside the block each warning about texts, unknown to the model or read in part, is one plain line on standard error, told once."""
+    from mtl_models.inference.familiarity import CutTexts, UnfamiliarTexts
 
     with warnings.catch_warnings():
-        warnings.simplefilter("once", UnfamiliarTexts)
+        for category in (CutTexts, UnfamiliarTexts):
+            warnings.simplefilter("once", category)
         warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
         yield
 
@@ -95,25 +101,45 @@ def _as_table(rows: Iterator[Prediction]) -> None:
     before = None
     for row in rows:
         shown = row.text if row.index != before else ""
-        table.add_row(
-            shown if len(shown) <= 80 else f"{shown[:79]}…",
-            row.task,
-            "(unsure)" if row.label is None else row.label,
-            "" if row.confidence is None else f"{row.confidence:.3f}",
-            end_section=False,
-        )
+        shown = shown if len(shown) <= 80 else f"{shown[:79]}…"
+        for number, (label, confidence) in enumerate(_lines(row)):
+            first = number == 0
+            # As they stand: a text may hold what the table would take for markup.
+            cells = shown if first else "", row.task if first else "", label, "" if confidence is None else f"{confidence:.3f}"
+            table.add_row(*map(Text, cells))
         before = row.index
     Console().print(table)
 
 
+def _lines(row: Prediction) -> list[tuple[str, float | None]]:
+    """What the table says of an answer: a line, or one for each part that was found on words, with its characters where it is a span."""
+    if row.found is None:
+        return [("(unsure)" if row.label is None else row.label, row.confidence)]
+
+    from mtl_models.inference.marked import Span, summary
+
+    places = [f"  {part.start}-{part.end}" if isinstance(part, Span) else "" for part in row.found]
+    lines: list[tuple[str, float | None]] = [
+        (f"{summary([part])}{place}", part.confidence) for part, place in zip(row.found, places, strict=True)
+    ]
+    return lines or [("(nothing)", None)]
+
+
 def _as_json(rows: Iterator[Prediction]) -> None:
     """One JSON object a line."""
+    from mtl_models.inference.answer_files import object_of
+
     for row in rows:
-        found = {"index": row.index, "text": row.text, "task": row.task, "label": row.label, "confidence": row.confidence}
-        print(json.dumps(found | {"probabilities": row.probabilities}, ensure_ascii=False))
+        print(json.dumps(object_of(row), ensure_ascii=False))
 
 
-def _as_csv(rows: Iterator[Prediction]) -> None:
+def _as_csv(rows: Iterator[Prediction], tasks: Sequence[Task]) -> None:
+    from mtl_models.inference.answer_files import row_of, table_columns
+
+    columns = table_columns(tasks)
     writer = csv.writer(sys.stdout)
-    writer.writerow(["index", "text", "task", "label", "confidence"])
-    writer.writerows([row.index, row.text, row.task, row.label, "" if row.confidence is None else f"{row.confidence:.6f}"] for row in rows)
+    writer.writerow(columns)
+    for row in rows:
+        cells = row_of(row, columns)
+        cells[4] = "" if row.confidence is None else f"{row.confidence:.6f}"
+        writer.writerow(cells)

@@ -95,10 +95,11 @@ def _found(model: str | None, compare: str | None) -> tuple[dict[str, Served], d
     """The models to begin with, by part, and where the next version of a part comes from, if there can be one."""
     import warnings
 
-    from mtl_models.inference.familiarity import UnfamiliarTexts
+    from mtl_models.inference.familiarity import CutTexts, UnfamiliarTexts
     from mtl_models.serving.served import MAIN, OTHER, load_served
 
-    warnings.simplefilter("ignore", UnfamiliarTexts)  # every answer carries its own
+    for category in (CutTexts, UnfamiliarTexts):  # every answer carries its own
+        warnings.simplefilter("ignore", category)
     models: dict[str, Served] = {}
     sources: dict[str, Source] = {}
     for part, uri in ((MAIN, model), (OTHER, compare)):

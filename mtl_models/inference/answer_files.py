@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import filelock
 import pyarrow as pa
@@ -15,15 +16,18 @@ from pydantic import BaseModel
 
 from mtl_models.errors import ConfigError, CorpusError
 from mtl_models.files import sha256_of, writing_file
+from mtl_models.inference.marked import as_objects
 from mtl_models.inference.predictor import CHUNK, Prediction, Predictor
 from mtl_models.inference.text_files import read_texts
 from mtl_models.progress import progress, say
+from mtl_models.tasks.task import Task
 
-__all__ = ["COLUMNS", "predict_to_file", "row_of"]
+__all__ = ["FOUND", "found_cell", "object_of", "predict_to_file", "row_of", "table_columns"]
 
-COLUMNS = ("index", "text", "task", "label", "confidence")
-"""Of a CSV; JSON lines and Parquet have `probabilities` too."""
+FOUND = "found"
+"""What was found on words: objects in JSON lines, one string of JSON in a cell of CSV and Parquet."""
 
+_COLUMNS = ("index", "text", "task", "label", "confidence")
 _FORMATS = (".jsonl", ".csv", ".parquet")
 _ABOUT = "about.json"
 _SCHEMA = pa.schema(
@@ -85,16 +89,33 @@ def predict_to_file(
         with filelock.FileLock(parts / "lock", timeout=0):
             _check(parts, about)
             _answer(predictor, path, parts, about, out.suffix.lower(), count)
-            _join(parts, out, -(-count // chunk))
+            _join(parts, out, -(-count // chunk), _columns(predictor, about))
     except filelock.Timeout:
         raise ConfigError(f"{parts}: another process is writing these answers; wait for it, or give another file to write") from None
     shutil.rmtree(parts)
     return count
 
 
-def row_of(answer: Prediction) -> list[str | int | float | None]:
-    """The cells of `COLUMNS`."""
-    return [answer.index, answer.text, answer.task, answer.label, answer.confidence]
+def table_columns(tasks: Iterable[Task]) -> tuple[str, ...]:
+    """Of a CSV with the answers for these tasks: `found` is there where the labels of one lie on words."""
+    return (*_COLUMNS, FOUND) if any(task.on_words for task in tasks) else _COLUMNS
+
+
+def row_of(answer: Prediction, columns: Sequence[str]) -> list[str | int | float | None]:
+    """The cells of `columns`, which are those of `table_columns`."""
+    cells: list[str | int | float | None] = [answer.index, answer.text, answer.task, answer.label, answer.confidence]
+    return [*cells, found_cell(answer)] if FOUND in columns else cells
+
+
+def found_cell(answer: Prediction) -> str | None:
+    """What was found as one line of JSON; None where the label is of the whole text."""
+    return None if answer.found is None else json.dumps(as_objects(answer.found), ensure_ascii=False)
+
+
+def object_of(answer: Prediction) -> dict[str, Any]:
+    """The answer as a line of JSON has it."""
+    found = dict(zip(_COLUMNS, row_of(answer, _COLUMNS), strict=True)) | {"probabilities": answer.probabilities}
+    return found if answer.found is None else found | {FOUND: as_objects(answer.found)}
 
 
 def _check(parts: Path, about: _About) -> None:
@@ -122,7 +143,7 @@ def _answer(predictor: Predictor, path: Path, parts: Path, about: _About, suffix
     answered = predictor.predict_file(path, about.column, about.tasks, about.chunk, about.abstain_below, first=done * about.chunk)
     for number, answers in enumerate(progress(answered, "predicting", total=total - done, unit=f"x{about.chunk} texts"), start=done):
         with writing_file(_part(parts, number)) as draft:
-            _write(draft, answers, suffix, first=number == 0)
+            _write(draft, answers, suffix, _columns(predictor, about), first=number == 0)
     if sum(_part(parts, number).is_file() for number in range(total + 1)) != total or sha256_of(path) != about.file:
         raise CorpusError(f"{path}: changed while it was read; remove {parts} and run again")
 
@@ -131,26 +152,34 @@ def _part(parts: Path, number: int) -> Path:
     return parts / f"{number:08d}"
 
 
-def _write(path: Path, answers: Iterable[Prediction], suffix: str, first: bool) -> None:
+def _columns(predictor: Predictor, about: _About) -> tuple[str, ...]:
+    return table_columns(predictor.tasks[name] for name in about.tasks)
+
+
+def _schema(columns: Sequence[str]) -> pa.Schema:
+    return _SCHEMA.append(pa.field(FOUND, pa.string())) if FOUND in columns else _SCHEMA
+
+
+def _write(path: Path, answers: Iterable[Prediction], suffix: str, columns: Sequence[str], first: bool) -> None:
     if suffix == ".parquet":
-        rows = [[*row_of(answer), list(answer.probabilities.items())] for answer in answers]
-        columns = [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), _SCHEMA, strict=True)]
-        pq.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA), path)
+        rows = [[*row_of(answer, _COLUMNS), list(answer.probabilities.items()), found_cell(answer)] for answer in answers]
+        schema = _schema(columns)
+        arrays = [pa.array(cells, field.type) for cells, field in zip(zip(*rows, strict=True), schema, strict=False)]
+        pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path)
         return
     with path.open("w", encoding="utf-8", newline="") as file:
         if suffix == ".csv":
-            csv.writer(file).writerows([COLUMNS] * first + [row_of(answer) for answer in answers])
+            csv.writer(file).writerows([columns] * first + [row_of(answer, columns) for answer in answers])
             return
         for answer in answers:
-            row = dict(zip(COLUMNS, row_of(answer), strict=True)) | {"probabilities": answer.probabilities}
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(json.dumps(object_of(answer), ensure_ascii=False) + "\n")
 
 
-def _join(parts: Path, out: Path, count: int) -> None:
+def _join(parts: Path, out: Path, count: int, columns: Sequence[str]) -> None:
     """All parts as one file."""
     whole = parts / "whole"
     if out.suffix.lower() == ".parquet":
-        with pq.ParquetWriter(whole, _SCHEMA) as writer:
+        with pq.ParquetWriter(whole, _schema(columns)) as writer:
             for number in range(count):
                 with pq.ParquetFile(_part(parts, number)) as file:
                     for group in range(file.num_row_groups):
@@ -158,7 +187,7 @@ def _join(parts: Path, out: Path, count: int) -> None:
     else:
         with whole.open("wb") as file:
             if not count and out.suffix.lower() == ".csv":
-                file.write((",".join(COLUMNS) + "\r\n").encode())
+                file.write((",".join(columns) + "\r\n").encode())
             for number in range(count):
                 with _part(parts, number).open("rb") as part:
                     shutil.copyfileobj(part, file)

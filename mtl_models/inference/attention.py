@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mtl_models.config.hierarchical import Hierarchical
 from mtl_models.config.text import TextOptions
+from mtl_models.errors import ConfigError
 from mtl_models.inference.predictor import Prediction, Predictor
 from mtl_models.networks.joint import AttentiveReader, Joint
 from mtl_models.networks.model import Model
@@ -19,7 +21,7 @@ from mtl_models.tasks.kind import text_kind_of
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import Vocabulary
 
-__all__ = ["Reading", "explain", "has_attention"]
+__all__ = ["Reading", "can_explain", "explain", "has_attention"]
 
 Weights = NDArray[np.float32]
 
@@ -51,21 +53,31 @@ def has_attention(model: Model) -> bool:
     return isinstance(network, Joint) and (network.transformer is not None or isinstance(network.reader, AttentiveReader))
 
 
+def can_explain(model: Model) -> bool:
+    """Whether `explain` takes it: a network that reads word by word, and marks words itself, has no one answer that a word adds to."""
+    return not isinstance(model.config, Hierarchical)
+
+
 def explain(
     model: Model, texts: Iterable[str], tasks: Sequence[str] | None = None, leave_out: bool | None = None
 ) -> Iterator[list[Reading]]:
     """For every text its readings: one for each vocabulary and normalising among `tasks` (default: all of the model's).
 
     With `leave_out` every word is left out once, which costs a pass per word and works for every network; by default it is done where
-    there is no attention. The numbers of a text do not depend on the others. Raises `ConfigError` for a task the model does not have.
+    there is no attention. The numbers of a text do not depend on the others. Raises `ConfigError` for a task the model does not have, and
+    for a model that `can_explain` does not take.
     """
+    if not can_explain(model):
+        raise ConfigError(
+            f"network.name: the answers of {model.config.name} cannot be explained; it has no attention, and marks words itself: "
+            "`polytask predict` shows where what it found lies, and how sure it is"
+        )
     wanted = [model.task(name) for name in (tasks if tasks is not None else [task.name for task in model.tasks])]
     alike: dict[tuple[str, TextOptions], list[Task]] = {}
     for task in wanted:
         alike.setdefault((task.vocabulary, task.text), []).append(task)
-    leave_out = not has_attention(model) if leave_out is None else leave_out
-    for index, text in enumerate(texts):
-        yield [_reading(model, index, text, readers, leave_out) for readers in alike.values()]
+    wish = not has_attention(model) if leave_out is None else leave_out
+    return ([_reading(model, index, text, readers, wish) for readers in alike.values()] for index, text in enumerate(texts))
 
 
 def _reading(model: Model, index: int, text: str, tasks: Sequence[Task], leave_out: bool) -> Reading:

@@ -21,6 +21,7 @@ from mtl_models.corpora.corpus import SPLITS, Corpus, CorpusReport, features_of
 from mtl_models.errors import CorpusError
 from mtl_models.files import sha256_of, writing_file
 from mtl_models.home import home_folder
+from mtl_models.inference.answer_files import FOUND, found_cell
 from mtl_models.inference.familiarity import UnfamiliarTexts
 from mtl_models.inference.predictor import Prediction, Predictor
 from mtl_models.inference.text_files import read_texts
@@ -137,18 +138,25 @@ def write_answers(predictor: Predictor, texts: Corpus, answerer: Answerer, path:
     rows = texts.splits["test"]
     about = {"model": answerer.model, "model_version": answerer.version, "mlflow_run_id": answerer.run_id}
     about["model_fingerprint"] = answerer.fingerprint
+    schema = _schema(predictor, answerer)
     starts = range(0, len(rows), _PART)
     written = 0
     with writing_file(path) as draft, warnings.catch_warnings():
         warnings.simplefilter("ignore", UnfamiliarTexts)  # the drift check has looked, and at more
-        with pq.ParquetWriter(draft, _SCHEMA, compression="zstd") as writer:
+        with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
             for start in progress(starts, "predicting", total=len(starts), unit="parts"):
                 found = predictor.predict(rows[start : start + _PART]["text"], answerer.tasks)
                 lines = [_row(key, start, answer) | about for answer in found]
-                writer.write_table(pa.Table.from_pylist(lines, schema=_SCHEMA))
+                writer.write_table(pa.Table.from_pylist(lines, schema=schema))
                 written += len(lines)
         sha256 = sha256_of(draft)
     return Answers(path, written, sha256)
+
+
+def _schema(predictor: Predictor, answerer: Answerer) -> pa.Schema:
+    """With a column for what was found on words, as JSON, where a task's labels lie there."""
+    marking = any(predictor.tasks[name].on_words for name in answerer.tasks)
+    return _SCHEMA.insert(_SCHEMA.get_field_index("model"), pa.field(FOUND, pa.string())) if marking else _SCHEMA
 
 
 def _row(key: str, first: int, answer: Prediction) -> dict[str, Any]:
@@ -161,6 +169,7 @@ def _row(key: str, first: int, answer: Prediction) -> dict[str, Any]:
         "label": answer.label,
         "confidence": answer.confidence,
         "probabilities": list(answer.probabilities.items()),
+        FOUND: found_cell(answer),
     }
 
 

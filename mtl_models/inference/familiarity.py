@@ -13,8 +13,9 @@ from mtl_models.networks.model import Model
 from mtl_models.tasks.task import Task
 from mtl_models.text.subwords import Subwords
 from mtl_models.text.vocabulary import Vocabulary
+from mtl_models.text.words import places_of_words
 
-__all__ = ["UnfamiliarTexts", "unfamiliar"]
+__all__ = ["CutTexts", "UnfamiliarTexts", "cut_texts", "unfamiliar"]
 
 _LOOKED_AT = 256
 """Texts of a call that are looked at, drawn with a fixed seed: enough to see another language, and next to no time."""
@@ -30,6 +31,22 @@ class UnfamiliarTexts(UserWarning):
     """Texts that the model can hardly have learned to read. It answers all the same."""
 
 
+class CutTexts(UserWarning):
+    """Texts with words to be marked behind the last that the model reads. Those before are."""
+
+
+def cut_texts(model: Model, texts: Sequence[str], tasks: Collection[str] | None = None) -> list[str]:
+    """A line, the same whatever the texts, where a text has more words than the model reads for a task among `tasks` (default: all) whose
+    labels lie on words.
+    """
+    readers = [task.name for task in model.tasks if task.on_words and (tasks is None or task.name in tasks)]
+    most = model.max_tokens
+    # A word takes a character at least.
+    if not readers or not any(len(text) > most and len(places_of_words(text)) > most for text in texts):
+        return []
+    return [f"{', '.join(readers)}: the first {most} words of a text are read, and nothing behind them; cut longer texts in parts"]
+
+
 def unfamiliar(model: Model, texts: Sequence[str], tasks: Collection[str] | None = None) -> list[str]:
     """A line for each vocabulary among `tasks` (default: all) that does not fit the texts; the same words for the same fault.
 
@@ -41,7 +58,8 @@ def unfamiliar(model: Model, texts: Sequence[str], tasks: Collection[str] | None
     groups: dict[tuple[str, TextOptions], list[Task]] = {}
     for task in model.tasks:
         if tasks is None or task.name in tasks:
-            groups.setdefault((task.vocabulary, task.text), []).append(task)
+            options = task.text.model_copy(update={"words": "split"}) if task.on_words else task.text  # as people write them
+            groups.setdefault((task.vocabulary, options), []).append(task)
     lines = []
     for (name, options), readers in groups.items():
         fault = _fault(model.vocabularies[name], options, sample, model.max_tokens)

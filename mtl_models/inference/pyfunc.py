@@ -1,14 +1,16 @@
 """The model as MLflow serves it: this file is copied, as code, into every registered version (models from code, no pickle).
 
 A table with the column `text` goes in; out comes, per task, a column `TASK` with the label (of several labels all of them, `a|b`) and a
-column `TASK_confidence` with its probability; of a rating, a column `TASK` with the number. The parameter `tasks` names the tasks to
-answer; without it, or with none, all are.
+column `TASK_confidence` with its probability; of a rating, a column `TASK` with the number; where labels lie on words, a column `TASK` with
+what was found as JSON (spans, relations or clusters, with their places in the text) and a column `TASK_confidence` with that of the least
+sure part, empty where nothing was found. The parameter `tasks` names the tasks to answer; without it, or with none, all are.
 
 It is the one file of the library that knows MLflow.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from mtl_models.errors import PolytaskError
+from mtl_models.inference.marked import as_objects
 from mtl_models.inference.predictor import Predictor, load_model
 
 __all__ = ["ServedModel"]
@@ -51,8 +54,9 @@ def _table(predictor: Predictor, texts: list[str], tasks: list[str] | None) -> p
         if answer.task in numbers:
             columns[answer.task] += answer.probabilities.values()
         else:
-            columns[answer.task].append(answer.label)
-            columns[f"{answer.task}_confidence"].append(answer.confidence)
+            said = answer.label if answer.found is None else json.dumps(as_objects(answer.found), ensure_ascii=False)
+            columns[answer.task].append(said)
+            columns[f"{answer.task}_confidence"].append(float("nan") if answer.confidence is None else answer.confidence)
     return pd.DataFrame(columns)
 
 

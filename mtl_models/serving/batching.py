@@ -9,7 +9,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from mtl_models.inference.familiarity import unfamiliar
+from mtl_models.inference.familiarity import cut_texts, unfamiliar
 from mtl_models.inference.predictor import Prediction
 from mtl_models.serving.limits import Limits
 from mtl_models.serving.problems import ProblemError
@@ -140,6 +140,7 @@ def _predict(jobs: Sequence[_Job]) -> list[Answered]:
     found, first = [], 0
     for job in jobs:
         predictions = [replace(answers[first + index, task], index=index) for index in range(len(job.texts)) for task in job.tasks]
-        found.append(Answered(predictions, unfamiliar(predictor.model, job.texts, job.tasks)))
+        told = [*unfamiliar(predictor.model, job.texts, job.tasks), *cut_texts(predictor.model, job.texts, job.tasks)]
+        found.append(Answered(predictions, told))
         first += len(job.texts)
     return found

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 __all__ = [
     "Answer",
+    "Cluster",
     "Explanation",
     "Health",
     "ModelDescription",
@@ -15,7 +16,9 @@ __all__ = [
     "Predictions",
     "Question",
     "Reading",
+    "Relation",
     "ServerDescription",
+    "Span",
     "TaskDescription",
     "TextAnswers",
     "TextQuestion",
@@ -48,7 +51,10 @@ class Question(_Asked):
     texts: Texts
     tasks: Tasks | None = None
     model: Part = "main"
-    abstain_below: Annotated[float | None, Field(ge=0, le=1, description="An answer with less confidence has no label.")] = None
+    abstain_below: Annotated[
+        float | None,
+        Field(ge=0, le=1, description="What is less sure has no label, or is not among what is found on words."),
+    ] = None
 
 
 class TextQuestion(_Asked):
@@ -73,13 +79,50 @@ class ModelName(BaseModel):
     fingerprint: str = Field(description="sha256 over all that decides its answers.")
 
 
+class Span(BaseModel):
+    """Characters of the text, counted as Unicode code points."""
+
+    start: int = Field(description="Its first character, from 0.")
+    end: int = Field(description="The first character behind it.")
+    text: str
+    label: str | None = Field(description="Its type; null of a mention in a cluster, and of an end of a relation that is no known entity.")
+    confidence: float | None
+
+
+class Relation(BaseModel):
+    """Two spans, and what the first is to the second."""
+
+    label: str
+    confidence: float
+    head: Span
+    tail: Span
+
+
+class Cluster(BaseModel):
+    """Spans that speak of one thing."""
+
+    mentions: list[Span]
+    confidence: float = Field(description="Of the least sure mention.")
+
+
 class Answer(BaseModel):
     """What the model says of a text for one task."""
 
     task: str
-    label: str | None = Field(description="The class; of several labels all of them, `a|b`; a rating as a number; null where it abstains.")
-    confidence: float | None = Field(description="Probability of the label; null of a rating.")
-    probabilities: dict[str, float] = Field(description="Of every label; of a rating, under the name of its column, the number itself.")
+    label: str | None = Field(
+        description="The class; of several labels all of them, `a|b`; a rating as a number; null where it abstains. "
+        "Where words are marked, what was found in a line."
+    )
+    confidence: float | None = Field(
+        description="Probability of the label; null of a rating. Of marked words, that of the least sure part."
+    )
+    probabilities: dict[str, float] = Field(
+        description="Of every label; of a rating, under the name of its column, the number itself. Empty where words are marked."
+    )
+    found: list[Span | Relation | Cluster] | None = Field(
+        description="Where words are marked, what was found: spans (kinds tagging, mentions), relations, or clusters (coreference). "
+        "Null where the label is of the whole text."
+    )
 
 
 class TextAnswers(BaseModel):
@@ -94,7 +137,9 @@ class Predictions(BaseModel):
 
     model: ModelName
     predictions: list[TextAnswers]
-    warnings: list[str] = Field(description="Why not to rely on the answers: texts in a script or in words that the model does not know.")
+    warnings: list[str] = Field(
+        description="Why not to rely on the answers: texts in a script or in words that the model does not know, or not read to their end."
+    )
 
 
 class Word(BaseModel):
@@ -141,6 +186,7 @@ class ModelDescription(BaseModel):
     model: ModelName
     network: str
     attention: bool = Field(description="Whether it has attention to look at.")
+    explains: bool = Field(description="Whether /explain answers for it.")
     tasks: list[TaskDescription]
 
 

@@ -43,6 +43,7 @@ def load_served(folder: Path, name: str, version: str | None = None) -> Served:
     """Read a model folder and let it answer once, so that what cannot answer never serves. Raises `ModelFolderError`."""
     predictor = load_model(folder)
     answers = predictor.predict([_FIRST_TEXT])
-    if any(number != number for answer in answers for number in answer.probabilities.values()):
+    sure = [*(answer.confidence for answer in answers), *(number for answer in answers for number in answer.probabilities.values())]
+    if any(number != number for number in sure):
         raise ModelFolderError(f"{folder}: answers with NaN; its training diverged, train again with a lower learning rate")
     return Served(name, version, predictor.model.fingerprint(), predictor)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mtl_models.errors import ConfigError
 from mtl_models.inference import attention
-from mtl_models.inference.predictor import Prediction
+from mtl_models.inference.marked import as_objects
+from mtl_models.inference.predictor import Prediction, abstaining
 from mtl_models.serving import messages
 from mtl_models.serving.batching import Batcher
 from mtl_models.serving.limits import Limits
@@ -130,19 +131,23 @@ def _description(part: str, served: Served) -> messages.ModelDescription:
             "model": _name(served),
             "network": model.config.name,
             "attention": attention.has_attention(model),
+            "explains": attention.can_explain(model),
             "tasks": tasks,
         }
     )
 
 
 def _answer(found: Prediction, least: float = 0.0) -> messages.Answer:
-    """The answer, without its label where its confidence is below `least`."""
-    unsure = found.confidence is not None and found.confidence < least
-    return messages.Answer(
-        task=found.task,
-        label=None if unsure else found.label,
-        confidence=None if found.confidence is None else round(found.confidence, _DIGITS),
-        probabilities={label: round(number, _DIGITS) for label, number in found.probabilities.items()},
+    """The answer, without what is less sure than `least`."""
+    said = abstaining(found, least)
+    return messages.Answer.model_validate(
+        {
+            "task": said.task,
+            "label": said.label,
+            "confidence": None if said.confidence is None else round(said.confidence, _DIGITS),
+            "probabilities": {label: round(number, _DIGITS) for label, number in said.probabilities.items()},
+            "found": None if said.found is None else as_objects(said.found),
+        }
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
+from mtl_models.corpora.annotations import WIDTHS
 from mtl_models.corpora.corpus import FEATURES, SPLITS, Corpus
 
 __all__ = ["corpus_input"]
@@ -19,6 +20,7 @@ _LABELS: dict[str, dict[str, Any]] = {
     "ordinal": {"type": "long"},
     "multi_label": {"type": "array", "items": {"type": "long"}},
     "rating": {"type": "double"},
+    **{kind: {"type": "array", "items": {"type": "long"}} for kind in WIDTHS},
 }
 """The type of the column `label`, as MLflow writes it."""
 

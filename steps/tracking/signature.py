@@ -14,7 +14,7 @@ __all__ = ["input_example", "signature"]
 
 
 def signature(tasks: Sequence[Task]) -> ModelSignature:
-    """In: `text`. Out: `TASK` (label) and `TASK_confidence` for every task, of a rating `TASK` (number).
+    """In: `text`. Out: `TASK` (label, or JSON of what was found on words) and `TASK_confidence` for every task, of a rating its number.
 
     Parameter: `tasks`, the tasks to answer (default all).
     """
@@ -23,7 +23,8 @@ def signature(tasks: Sequence[Task]) -> ModelSignature:
         if task.kind == "rating":
             outputs.append(ColSpec(DataType.double, task.name))
         else:
-            outputs += [ColSpec(DataType.string, task.name), ColSpec(DataType.double, f"{task.name}_confidence")]
+            sure = ColSpec(DataType.double, f"{task.name}_confidence", required=not task.on_words)  # nothing found has none
+            outputs += [ColSpec(DataType.string, task.name), sure]
     return ModelSignature(
         inputs=Schema([ColSpec(DataType.string, "text", required=True)]),
         outputs=Schema(outputs),

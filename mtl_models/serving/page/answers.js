@@ -1,10 +1,11 @@
 // What a model says of a text: a card for every task, with one side for each model that was asked.
 
 import { make, percent } from "./dom.js";
+import { drawClusters, drawRelations, drawSpans } from "./spans.js";
 
 const SHOWN = 6; // labels of a long list that are seen at once
 
-// A drawing for every kind of task; each gets the answer and the task, and gives a list of elements.
+// A drawing for every kind of task; each gets the answer, the task and the text, and gives a list of elements.
 const KINDS = {
   single_label: (answer, task) => [verdict(answer), bars(task, answer, (label) => label === answer.label)],
   ordinal: (answer, task) => [verdict(answer), bars(task, answer, (label) => label === answer.label)],
@@ -13,9 +14,14 @@ const KINDS = {
     return [verdict({ ...answer, label: [...chosen].join(", ") || "none of them" }), bars(task, answer, (label) => chosen.has(label))];
   },
   rating: (answer) => [make("p", { class: "verdict number" }, answer.label)],
+  tagging: drawSpans,
+  mentions: drawSpans,
+  relations: drawRelations,
+  coreference: drawClusters,
 };
+const ON_WORDS = new Set(["tagging", "mentions", "relations", "coreference"]);
 
-// `sides`: [{title, tasks, answers}], one for each model. Gives the names of the tasks on which two sides differ.
+// `sides`: [{title, tasks, answers, text}], one for each model. Gives the names of the tasks on which two sides differ.
 export function drawAnswers(place, sides) {
   const names = [...new Set(sides.flatMap((side) => side.tasks.map((task) => task.name)))];
   const differing = names.filter((name) => differ(sides, name));
@@ -30,10 +36,11 @@ function differ(sides, name) {
 }
 
 function card(name, sides, differs) {
+  const wide = sides.some((side) => side.tasks.some((task) => task.name === name && ON_WORDS.has(task.kind)));
   const description = sides.map((side) => side.tasks.find((task) => task.name === name)?.description).find(Boolean);
   return make(
     "li",
-    { class: differs ? "card differs" : "card" },
+    { class: `card${differs ? " differs" : ""}${wide ? " wide" : ""}` },
     make("div", { class: "head" }, make("h3", {}, name), differs ? make("span", { class: "badge" }, "they differ") : null),
     description ? make("p", { class: "soft" }, description) : null,
     make("div", { class: sides.length > 1 ? "sides two" : "sides" }, ...sides.map((side) => drawSide(side, name, sides.length > 1))),
@@ -43,7 +50,7 @@ function card(name, sides, differs) {
 function drawSide(side, name, titled) {
   const answer = side.answers.find((found) => found.task === name);
   const task = side.tasks.find((found) => found.name === name);
-  const drawn = answer ? (KINDS[task.kind] ?? ((found) => [verdict(found)]))(answer, task) : [make("p", { class: "soft" }, "does not know this task")];
+  const drawn = answer ? (KINDS[task.kind] ?? ((found) => [verdict(found)]))(answer, task, side.text) : [make("p", { class: "soft" }, "does not know this task")];
   return make("div", { class: "side" }, titled ? make("h4", {}, side.title) : null, ...drawn);
 }
 

@@ -44,13 +44,20 @@ function fields(found, schema) {
       const needed = object.required?.includes(name) ? "" : ", optional";
       const label = make("code", {}, `${"\u00a0\u00a0".repeat(depth)}${name}`);
       rows.push(make("tr", {}, make("th", { scope: "row" }, label), make("td", {}, `${kind(found, field)}${needed}`), make("td", {}, ...spoken(field.description ?? ""))));
-      const inner = resolve(found, field.items ?? field);
-      if (inner?.properties) add(inner, depth + 1);
+      for (const inner of objects(found, field)) add(inner, depth + 1);
     }
   };
   add(schema, 0);
   const head = ["Field", "Form", ""].map((word) => make("th", { scope: "col" }, word));
   return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Fields" }, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows)));
+}
+
+// The objects that a field holds, or that a list in it holds; of several kinds, all.
+function objects(found, field) {
+  const schema = resolve(found, field);
+  if (schema.properties) return [schema];
+  if (schema.items) return objects(found, schema.items);
+  return (schema.anyOf ?? []).flatMap((form) => objects(found, form));
 }
 
 // Text in which `code` is marked by backticks.
@@ -63,6 +70,7 @@ function kind(found, field) {
   if (schema.enum) return schema.enum.map((value) => `"${value}"`).join(" | ");
   if (schema.const) return `"${schema.const}"`;
   if (schema.additionalProperties) return `name → ${kind(found, schema.additionalProperties)}`;
+  if (schema.properties) return schema.title ?? "object";
   return `${schema.type ?? "any"}${schema.maxLength ? ` (at most ${schema.maxLength})` : ""}`;
 }
 

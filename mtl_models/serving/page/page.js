@@ -99,6 +99,7 @@ async function showAnswers(models, asked, signal) {
     title: names[number],
     tasks: server.models.find((one) => one.part === model.part).tasks,
     answers: found[number].predictions[0].answers,
+    text: asked,
   }));
   const differing = drawAnswers(byId("answers"), sides);
   byId("answers").hidden = false;
@@ -117,7 +118,10 @@ async function refresh(found, signal) {
   byId("models").textContent = `${title(server.models[0].model)}, ${server.models[0].network}`;
 }
 
-async function showWords(models, asked, signal) {
+async function showWords(answering, asked, signal) {
+  const models = answering.filter((model) => model.explains);
+  byId("words").hidden = !models.length;
+  if (!models.length) return;
   const explain = (model, more = {}) => ask("POST", "/explain", { text: asked, model: model.part, ...more }, signal);
   const found = await Promise.all(models.map((model) => explain(model)));
   const names = titles(found.map((explanation) => explanation.model));
