@@ -55,6 +55,7 @@ def compile_pipeline(name: str, components: Sequence[Component], path: Path) -> 
                 _place(task, component.pod)
             tasks[component.name] = task
 
+    pipeline.__annotations__ = {}  # kfp takes those of this file, which are text, for types of its own
     Compiler().compile(pipeline_func=dsl.pipeline(name=name, display_name=name)(pipeline), package_path=str(path), pipeline_name=name)
 
 
