@@ -29,7 +29,10 @@ Mask = npt.NDArray[np.bool_]
 
 
 def keep_apart(key: Keys, part: npt.NDArray[np.int8]) -> tuple[Mask, dict[str, int]]:
-    """`keep_unique` for labels of words: which rows to keep, (N,) bool, where copies stay unless they are across splits."""
+    """`keep_unique` for labels of words: which rows to keep, (N,) bool, where copies stay unless they are across splits.
+
+    A row whose `part` is -1 is out already, and in nobody's way.
+    """
     across = _across(key, part)
     return ~across, {HELD_OUT: int(across.sum())} if across.any() else {}
 
@@ -52,7 +55,7 @@ def _across(key: Keys, part: npt.NDArray[np.int8]) -> Mask:
     """Rows that give way to a given dev or test split."""
     seen = key != EMPTY
     across: Mask = seen & (part == _DEV) & np.isin(key, key[part == _TEST])
-    across |= seen & (part == _TRAIN) & np.isin(key, key[part != _TRAIN])
+    across |= seen & (part == _TRAIN) & np.isin(key, key[part > _TRAIN])
     return across
 
 

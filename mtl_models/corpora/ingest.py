@@ -78,6 +78,8 @@ def _make(task: str, corpus: CorpusConfig, seed: int, kind: Kind, folder: Path) 
         keep, repeated = keep_unique(staged.key, staged.exact, staged.label, staged.part)
     split = np.where(keep, staged.part, np.int8(_OUT))
     _deal_free_rows(split, staged, stratum, corpus.splits, seed)
+    if on_words(kind):
+        repeated = _part_copies(split, staged, repeated)
     capped = _cap_train(split, staged, stratum, corpus.splits, seed)
     if on_words(kind):
         _check_types(stratum[split == SPLITS.index("train")], labels, source)
@@ -127,6 +129,13 @@ def _deal_free_rows(split: npt.NDArray[np.int8], staged: Stage, stratum: npt.NDA
     else:
         dealt = deal(stratum[free], group, key, shares, seed)
     split[free] = np.array([SPLITS.index(name) for name in ("train", *missing)], dtype=np.int8)[dealt]
+
+
+def _part_copies(split: npt.NDArray[np.int8], staged: Stage, repeated: dict[str, int]) -> dict[str, int]:
+    """Leave out copies that dealing has put on two sides of a split; changes `split`, and adds them to what went before."""
+    keep, more = keep_apart(staged.key, split)
+    split[~keep] = _OUT
+    return {reason: repeated.get(reason, 0) + more.get(reason, 0) for reason in {**repeated, **more}}
 
 
 def _cap_train(split: npt.NDArray[np.int8], staged: Stage, stratum: npt.NDArray[Any], splits: Splits, seed: int) -> dict[str, int]:

@@ -81,6 +81,17 @@ def test_repeated_sentences_stay_in_train(tmp_path: Path, config: Config) -> Non
     assert corpus.report.dropped == {}
 
 
+def test_repeated_sentences_are_on_one_side_of_a_split_that_is_dealt(tmp_path: Path, config: Config) -> None:
+    """Copies of one sentence stand in many documents, which are dealt whole: what is tested must not be trained on."""
+    path = conll(tmp_path / "a.txt", 30)
+    path.write_text(path.read_text().replace("-DOCSTART- -X- -X- O\n\n", "-DOCSTART- -X- -X- O\n\nhe PRP B-NP O\nsaid VBD B-VP O\n\n"))
+    corpus = ingest("ner", config(path, **COLUMNS), 1, "tagging")
+    copies = {split: corpus.splits[split]["text"][:].count("he said") for split in SPLITS}
+    assert copies["test"] > 1
+    assert (copies["train"], copies["dev"]) == (0, 0)
+    assert corpus.report.dropped == {HELD_OUT: 30 - copies["test"]}
+
+
 def test_a_saved_corpus_comes_back(tmp_path: Path, config: Config) -> None:
     corpus = ingest("ner", config(conll(tmp_path / "a.txt", 30), **COLUMNS), 1, "tagging")
     corpus.save(tmp_path / "saved")
