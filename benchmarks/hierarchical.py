@@ -2,7 +2,7 @@
 
     python benchmarks/hierarchical.py
 
-One text of n words, hidden 128, one thread. For every kind on words and every n: seconds and peak memory of a training update (forward, loss,
+One text of n words, hidden 128, one thread. For every kind and n: seconds and peak memory of a training update (forward, loss,
 backward), and of an answer, and the ratio to half the words: about 2 where the cost is in proportion.
 """
 
