@@ -35,7 +35,7 @@ __all__ = ["fault_file", "fit_model"]
 _LAST = 12
 """Lines of a dead process that are shown."""
 
-_ADDRESS = "127.0.0.1"
+_ADDRESS, _LOGS = "127.0.0.1", "logs"
 
 
 def fit_model(
@@ -98,7 +98,7 @@ def _run(folder: Path, processes: int) -> None:
         rdzv_endpoint=f"{_ADDRESS}:0",
         local_addr=_ADDRESS,
         max_restarts=0,
-        logs_specs=DefaultLogsSpecs(str(folder / "logs"), redirects=Std.ALL, tee=Std.ALL, local_ranks_filter={0}),
+        logs_specs=DefaultLogsSpecs(str(folder / _LOGS), redirects=Std.ALL, tee=Std.ALL, local_ranks_filter={0}),
         log_line_prefix_template="  ",
     )
     command = ["-m", "mtl_models.training.worker", "--job", str(folder)]
@@ -119,8 +119,8 @@ def _fault(folder: Path, processes: int, failures: Mapping[int, ProcessFailure])
     rank, failure = min(causes.items(), key=lambda item: (item[1].timestamp, item[0]))
     if rank in said:
         return PolytaskError(said[rank].partition("\n")[2])
-    log = Path(failure.error_file).with_name("stderr.log")
-    last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST:] if log.exists() else []
+    logs = folder.glob(f"{_LOGS}/*/*/{rank}/stderr.log")  # of the launcher's run and attempt
+    last = [line for log in logs for line in log.read_text(encoding="utf-8", errors="replace").splitlines()][-_LAST:]
     lines = "".join(f"\n  {line}" for line in last) or " none"
     died = f"was killed by {failure.signal_name()}" if failure.exitcode < 0 else f"ended with exit code {failure.exitcode}"
     memory = " if memory was short, take fewer training.processes, or a smaller training.batch_size;" * (

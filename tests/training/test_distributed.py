@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import runpy
+import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
+from mtl_models import train_experiment
 from mtl_models.config.training import Training
+from mtl_models.errors import WorkerError
+from mtl_models.home import home_folder
 from mtl_models.networks.network import Batch
+from mtl_models.training import processes
 from mtl_models.training.distributed import Workers
+from mtl_models.training.history import History
 from mtl_models.training.shards import shard_of
 
 PROGRAM = Path(__file__).with_name("parallel_training.py")
@@ -103,3 +115,61 @@ def test_shards_cover_a_batch_and_do_not_overlap(sizes: list[int], count: int, b
 def test_more_processes_than_rows_in_a_batch_are_refused() -> None:
     with pytest.raises(ValueError, match=r"processes: 8.*batch_size: 4"):
         Training(batch_size=4, processes=8)
+
+
+def test_the_process_that_died_is_told_of_and_not_those_that_miss_it(tmp_path: Path) -> None:
+    failures = {rank: ProcessFailure(rank, 100, code, "none") for rank, code in ((0, 2), (1, -signal.SIGKILL))}
+    log = tmp_path / "logs" / "run" / "attempt_0" / "1" / "stderr.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("one\nthe last line\n")
+    processes.fault_file(tmp_path, 0).write_text("WorkerError\nanother process has gone")
+    fault = processes._fault(tmp_path, 2, failures)
+    assert isinstance(fault, WorkerError)
+    assert "process 1 of 0 to 1 was killed by SIGKILL" in str(fault)
+    assert "the last line" in str(fault)
+    processes.fault_file(tmp_path, 1).write_text("PolytaskError\ntraining diverged: lower the rate")
+    assert str(processes._fault(tmp_path, 2, failures)) == "training diverged: lower the rate"
+
+
+def made_rows(count: int) -> list[tuple[str, str]]:
+    drawn = random.Random(5)
+    pairs = [drawn.choice((("bad", "no"), ("good", "yes"))) for _ in range(count)]
+    return [(f"{drawn.choice(('red', 'blue'))} {word} sky {place}", label) for place, (word, label) in enumerate(pairs)]
+
+
+def train_in_two(epochs: int) -> History:
+    training = {"epochs": epochs, "batch_size": 8, "processes": 2, "device": "cpu", "learning_rate": 0.01, "patience": None}
+    experiment = {"name": "two", "network": {"name": "joint_lstm", "hidden": 8}, "training": training}
+    return train_experiment(experiment, {"a": made_rows(200), "b": made_rows(120)}).history
+
+
+def kill_when(there: Callable[[], bool], rank: int) -> None:
+    """SIGKILL process `rank` of the training that this process has started, once `there`."""
+    while not there():
+        time.sleep(0.02)
+    for child in psutil.Process().children(recursive=True):
+        if "--job" in child.cmdline() and child.environ().get("RANK") == str(rank):
+            child.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_killed_process_ends_the_run_and_the_next_one_gives_the_same_curve(
+    rank: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLYTASK_HOME", str(tmp_path / "undisturbed"))
+    expected = train_in_two(12)
+    monkeypatch.setenv("POLYTASK_HOME", str(tmp_path / "killed"))
+    checkpoints = home_folder("checkpoints")
+    killer = threading.Thread(target=kill_when, args=(lambda: any(checkpoints.glob("*/phase-1/epoch-0002")), rank), daemon=True)
+    killer.start()
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(WorkerError, match=f"process {rank} of 0 to 1 was killed by SIGKILL"):
+        train_in_two(12)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert not any("--job" in child.cmdline() for child in psutil.Process().children(recursive=True)), "a process goes on by itself"
+    resumed = train_in_two(12)
+    assert resumed.resumed_from
+    for mine, theirs in zip(resumed.epochs, expected.epochs, strict=True):
+        timeless = {"seconds", "examples_per_second"}
+        assert mine.model_dump(exclude=timeless) == theirs.model_dump(exclude=timeless)
