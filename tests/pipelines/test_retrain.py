@@ -36,7 +36,7 @@ def test_retraining_from_the_first_model_to_its_successor(polytask, experiment: 
     assert first.returncode == 0, first.stderr
     assert "has no champion yet: this is its first training" in first.stderr
     client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
-    assert client.get_registered_model("polytask-made").aliases == {"champion": "1"}
+    assert client.get_registered_model("polytask-made").aliases == {"champion": 1}
 
     idle = polytask("retrain", "made.yaml", *SMALL, "--set", "retraining.max_age_days=0.000001")
     assert idle.returncode == 0, idle.stderr
