@@ -23,8 +23,6 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import psutil
-
 _HERE = Path(__file__).resolve().parent
 _HOST = "127.0.0.1"
 _PATIENCE, _GRACE = 180.0, 20.0
@@ -188,6 +186,8 @@ def _end(pid: Path) -> None:
 
 def _lives(group: int) -> bool:
     """Whether a process of the group runs; one that has ended and that nobody asked for does not."""
+    import psutil  # here, so that any Python can make the env file
+
     running = (process.pid for process in psutil.process_iter(["status"]) if process.info["status"] != psutil.STATUS_ZOMBIE)
     return any(_group_of(process) == group for process in running)
 

@@ -35,8 +35,17 @@ def values(path: Path) -> dict[str, str]:
 
 
 def stack(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """`docker/stack.py` with its env file and its state in `folder`."""
-    words = [sys.executable, str(STACK), command, "--env", str(folder / "env"), "--folder", str(folder / "stack")]
+    """`docker/stack.py` with its env file and its state in `folder`; the env file without any package, as `make stack-up` makes it."""
+    words = [
+        sys.executable,
+        *(["-S"] if command == "env" else []),
+        str(STACK),
+        command,
+        "--env",
+        str(folder / "env"),
+        "--folder",
+        str(folder / "stack"),
+    ]
     return subprocess.run(words, capture_output=True, text=True, timeout=280, check=False)
 
 
