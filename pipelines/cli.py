@@ -406,6 +406,35 @@ def export(
     export_model(model, out, file, column, tolerance)
 
 
+@app.command(rich_help_panel=_TRAIN, epilog="Example: polytask probe models:/hierarchical@champion --out probing.html")
+def probe(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="models:/NAME@ALIAS, models:/NAME/VERSION or a model folder.", show_default=False)
+    ],
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CONFIG", help="Experiment whose corpora give sentences. Default: the one kept with MODEL.", show_default=False
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="HTML page to write. Default: below runs/reports.", show_default=False)] = None,
+    rows: Annotated[int, typer.Option(min=100, help="Rows of a probing task, at most.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Other numbers draw other rows.")] = 13,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every step anew, whatever the cache holds.")] = False,
+) -> None:
+    """Ask what every level of a model encodes: ten small linguistic tasks, made by rule from held-out sentences, read by linear probes.
+
+    Six need parts of speech or chunks: columns `pos` and `chunk` of a corpus in CoNLL format.
+    """
+    from pipelines.probe import probe_model
+
+    try:
+        probe_model(model, config, out, rows, seed, cache=not no_cache)
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on from there", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
 @models_app.command("list", epilog="Example: polytask models list")
 def models_list() -> None:
     """Every registered model with its versions and aliases."""

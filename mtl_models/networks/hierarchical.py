@@ -102,10 +102,15 @@ class Hierarchical(Network):
         return self
 
     def states(self, batch: Batch) -> dict[str, Tensor]:
-        """Level -> the states (B, n, D) of every row, zero on padding, whichever tasks ask for it; what probing looks at."""
+        """Level -> the states (B, n, D) of every row, zero on padding, whichever tasks ask for it; before them `base`, whatever on padding.
+
+        What probing looks at.
+        """
         assert batch.words is not None
         lengths, every = batch.words.lengths.to(batch.ids.device), torch.arange(len(batch.ids), device=batch.ids.device)
-        return {name: states for name, (_, states) in self._levels(self.base(batch), lengths, dict.fromkeys(self.sections, every)).items()}
+        base = self.base(batch)
+        found = self._levels(base, lengths, dict.fromkeys(self.sections, every))
+        return {BASE: base} | {name: states for name, (_, states) in found.items()}
 
     def encoder_parts(self) -> list[nn.Module]:
         """The levels from the highest down, then the letters, the layers of a backbone, or the words."""

@@ -119,6 +119,18 @@ class Model:
         vectors: NDArray[np.float32] = np.concatenate(parts)[np.argsort(order)]
         return vectors
 
+    def batches(
+        self, texts: Sequence[str], task: str | None = None, words: Words = "split", batch_size: int = 64
+    ) -> Iterator[tuple[list[int], Batch]]:
+        """Indices of texts and the batch of them as `task` reads them, the longest first: for a look inside the network.
+
+        `task` is needed where tasks read texts differently; `words` is as in `annotations`. Raises `ConfigError` as `embed` does.
+        """
+        vocabulary, options, readers = self._reading(task)
+        if isinstance(self.config, Hierarchical):
+            options = options.model_copy(update={"words": words})
+        yield from self._batches(texts, vocabulary, options, readers, batch_size)
+
     def _reading(self, task: str | None) -> tuple[str, TextOptions, list[Task]]:
         """Vocabulary and normalising by which texts are read for `task`, or for all tasks; and the tasks that read so."""
         if not self.tasks:

@@ -18,7 +18,7 @@ from mtl_models.evaluation.bootstrap import Estimate
 from mtl_models.evaluation.drift_report import Picture
 from mtl_models.reports.numbers import interval, score, signed, verdict
 
-__all__ = ["Line", "alternative", "cosine_curves", "curves", "paired_bars", "transfer_plot"]
+__all__ = ["Line", "alternative", "cosine_curves", "curves", "level_dots", "paired_bars", "transfer_plot"]
 
 Line = Sequence[tuple[float, float]]
 
@@ -35,6 +35,7 @@ _COLOURS = {
 }
 _STYLES = {"joint": (_JOINT, "-"), "twin": (_TWIN, "--"), "joint, dev": (_JOINT, ":"), "twin, dev": (_TWIN, (0, (1, 2)))}
 _PAIRS: Any = ((_JOINT, "-"), (_TWIN, "--"), (_GOOD, "-."), (_BAD, ":"), (_SOFT, "-"), (_INK, (0, (6, 2))))
+_MARKERS = "osD^vP"
 _ABOVE: Any = {"loc": "lower left", "bbox_to_anchor": (-0.03, 0.99), "borderpad": 0}
 _VERDICTS = {"better": _GOOD, "worse": _BAD, "undecided": _SOFT}
 
@@ -103,6 +104,30 @@ def transfer_plot(name: str, differences: Mapping[str, Estimate], alt: str, xlab
         axes.xaxis.set_major_formatter(lambda value, _: signed(value) if value else "0")
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
         axes.set_xlabel(xlabel)
+        return _svg(figure, name, alt)
+
+
+def level_dots(name: str, rows: Mapping[str, Mapping[str, Estimate]], chance: Mapping[str, float], alt: str) -> Markup:
+    """Row -> level -> accuracy, a line a row with a dot and its interval for every level, and a stroke at chance."""
+    levels = list(dict.fromkeys(level for found in rows.values() for level in found))
+    with mpl.rc_context(_settings(name, grid="x")):
+        figure, axes = _canvas(5.6, 0.9 + 0.1 * len(rows) * (2 + len(levels)))
+        for number, level in enumerate(levels):
+            colour, marker = _PAIRS[number % len(_PAIRS)][0], _MARKERS[number % len(_MARKERS)]
+            shift = 0.7 * ((number + 0.5) / len(levels) - 0.5)
+            found = [estimates[level] for estimates in rows.values()]
+            places = [place + shift for place in range(len(found))]
+            axes.hlines(places, [dot.low for dot in found], [dot.high for dot in found], color=colour, linewidth=1.1)
+            axes.plot([dot.value for dot in found], places, marker, color=colour, markersize=4.5, label=level)
+        axes.vlines(
+            list(chance.values()), [place - 0.4 for place in range(len(rows))], [place + 0.4 for place in range(len(rows))], color=_INK
+        )
+        axes.set_yticks(range(len(rows)), [str(label) for label in rows], fontsize=9)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.tick_params(axis="y", length=0)
+        axes.xaxis.set_major_formatter(lambda value, _: score(value))
+        axes.set_xlabel("accuracy")
+        axes.legend(frameon=False, fontsize=7.5, handlelength=1.2, columnspacing=1.0, handletextpad=0.4, ncols=6, **_ABOVE)
         return _svg(figure, name, alt)
 
 
