@@ -77,7 +77,7 @@ class LinkScorer(nn.Module):
         kept = spans.scores.shape[1]
         index = torch.arange(kept, device=spans.scores.device)
         scores = self.coarse(spans.vectors) @ spans.vectors.transpose(1, 2) + spans.scores.unsqueeze(2) + spans.scores.unsqueeze(1)
-        earlier = (index.unsqueeze(1) > index) & spans.there.unsqueeze(2)
+        earlier = index.unsqueeze(1) > index
         best = scores.masked_fill(~earlier, -torch.inf).topk(min(_ANTECEDENTS, kept), dim=2)
         return best.indices, best.values
 

@@ -9,6 +9,8 @@ from torch import nn
 
 from mtl_models.corpora.annotations import WIDTHS, annotations_of
 from mtl_models.errors import ConfigError
+from mtl_models.layers.span_scorer import KeptSpans
+from mtl_models.tasks.coreference import LinkScores
 from mtl_models.tasks.kind import MISSING, kind_of, text_kind_of
 from mtl_models.tasks.mentions import layers_of
 from mtl_models.tasks.relations import WINDOW
@@ -180,6 +182,18 @@ def test_mentions_alone_in_their_cluster_are_found_where_the_corpus_marks_them()
         answers[singletons] = [answer.rows.tolist() for answer in structure.annotations(head.eval()(states, mask_of()))]
     assert answers[True] == [[[0, 2, 0], [3, 4, 1], [5, 6, 0]], [[1, 2, 0]], []]
     assert answers[False] == [[[0, 2, 0], [5, 6, 0]], [], []]
+
+
+def test_chains_of_links_are_one_cluster_however_long() -> None:
+    start = torch.arange(6).unsqueeze(0)
+    kept = KeptSpans(start, start + 1, start < 5, torch.full((1, 6), -9.0), torch.zeros(1, 6, 1), torch.zeros(1, 6, 10))
+    links = torch.full((1, 6, 2), -torch.inf)
+    links[0, 1:4, 0] = torch.tensor([1.0, 2.0, 3.0])
+    links[0, 4, 0], links[0, 5, 0] = -1.0, 5.0  # rather none; and one that is no span of the text
+    before = (start - 1).clamp(min=0).unsqueeze(2).expand(-1, -1, 2)
+    (found,) = structure_of(TASKS["coreference"]).annotations(LinkScores(kept, before, links))
+    assert found.rows.tolist() == [[0, 1, 0], [1, 2, 0], [2, 3, 0], [3, 4, 0]]
+    np.testing.assert_allclose(found.confidence, torch.tensor([1.0, 1.0, 2.0, 3.0]).sigmoid().numpy(), rtol=1e-6)
 
 
 def test_a_text_that_is_not_annotated_at_all_has_a_finite_loss() -> None:
