@@ -77,7 +77,7 @@ class Times:
             raise ConfigError(f"--cron '{self.cron}': a stack's schedule has five fields, without seconds")
         shift = _fixed_offset(self.zone, self.cron)
         if shift == 0:
-            return self.cron
+            return " ".join([*self.cron.split()[:4], _listed(self._weekdays, 7)])  # Kubernetes knows no day 7
         moved = [hour * 60 + minute - shift for hour, minute in product(self._hours, self._minutes)]
         of_day = {time % _DAY for time in moved}
         hours, minutes = _sorted(time // 60 for time in of_day), _sorted(time % 60 for time in of_day)
@@ -89,7 +89,7 @@ class Times:
                 f"--cron '{self.cron}' in {self.zone}: a line of cron in UTC, all that a stack's scheduler knows, cannot say it; "
                 "write the times in UTC with --zone UTC"
             )
-        weekdays = _sorted((day + days.copy().pop()) % 7 for day in self._weekdays)
+        weekdays = _sorted((day + next(iter(days))) % 7 for day in self._weekdays)
         fields = [_listed(minutes, 60), _listed(hours, 24), _listed(self._days, 31), _listed(self._months, 12), _listed(weekdays, 7)]
         return " ".join(fields)
 

@@ -73,7 +73,12 @@ def test_what_is_turned_into_utc_is_due_at_the_same_moments(zone: str, minutes: 
 
 @pytest.mark.parametrize(
     ("cron", "zone", "expected"),
-    [("30 2 * * mon", "Asia/Kolkata", "0 21 * * 0"), ("0 3 1 * *", "Asia/Tokyo", None), ("0 12 1 * *", "Asia/Tokyo", "0 3 1 * *")],
+    [
+        ("*/5 3 * * 7", "UTC", "*/5 3 * * 0"),
+        ("30 2 * * mon", "Asia/Kolkata", "0 21 * * 0"),
+        ("0 3 1 * *", "Asia/Tokyo", None),
+        ("0 12 1 * *", "Asia/Tokyo", "0 3 1 * *"),
+    ],
 )
 def test_a_day_that_changes_on_the_way_to_utc_changes_with_it_or_is_refused(cron: str, zone: str, expected: str | None) -> None:
     if expected is not None:
