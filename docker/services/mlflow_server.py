@@ -61,8 +61,8 @@ def _uri(database: str) -> str:
 def _auth_config() -> Path:
     """Where users are kept, in a file of this process's own; new users may read nothing until someone lets them.
 
-    A password is hashed for about half a second of processor time, and a model of 200 files is 200 requests: one that was right is taken
-    as right for a minute, so a changed password may be good for as long in the other worker.
+    To check a password takes about half a second of processor time, and a model of 200 files is 200 requests: one that was right is taken
+    as right for a minute. There is one worker, so a changed password holds at once.
     """
     path = Path(tempfile.mkdtemp()) / "auth.ini"
     path.touch(mode=0o600)
@@ -78,7 +78,7 @@ def _arguments() -> list[str]:
         f"--port={os.environ['MLFLOW_PORT']}",
         f"--allowed-hosts={os.environ['MLFLOW_HOSTS']}",
         f"--artifacts-destination=s3://{os.environ['MLFLOW_BUCKET']}",
-        "--workers=2",
+        "--workers=1",
     ]
 
 
