@@ -191,14 +191,16 @@ def _stack(file: StackFile, client: Client) -> Iterator[str]:
 
 def _updates(file: StackFile, stack: StackResponse, client: Client) -> Iterator[tuple[str, dict[str, Any]]]:
     """What differs, in words and as the options of ZenML's update."""
+    from zenml.enums import StackComponentType
+
     for kind in file.components:
-        component = client.get_stack_component(kind, file.name, allow_name_prefix_match=False)
+        component = client.get_stack_component(StackComponentType(kind), file.name, allow_name_prefix_match=False)
         if component.id not in {part.id for part in stack.components.get(component.type, [])}:
             yield f"{kind} is now {component.flavor_name}", {"component_updates": {component.type: [component.id]}}
     labels = stack.labels or {}
     if labels.get(IMAGE) != file.image:
         yield f"image {labels.get(IMAGE)} -> {file.image}", {"labels": {IMAGE: file.image}}
-    changed = {key: value for key, value in file.environment.items() if stack.environment.get(key) != value}
+    changed: dict[str, Any] = {key: value for key, value in file.environment.items() if stack.environment.get(key) != value}
     changed |= dict.fromkeys(key for key in stack.environment if key not in file.environment)
     if changed:
         yield f"environment {', '.join(changed)} changed", {"environment": changed}

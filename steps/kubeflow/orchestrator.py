@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["PolytaskKubeflowOrchestrator", "recurring_run"]
 
 
-class PolytaskKubeflowOrchestrator(KubeflowOrchestrator):  # type: ignore[misc]  # ZenML is untyped here
+class PolytaskKubeflowOrchestrator(KubeflowOrchestrator):
     """ZenML's orchestrator with what its own compilation drops: GPUs, memory, tolerations, volumes, tries, times."""
 
     @property
@@ -76,10 +76,11 @@ class PolytaskKubeflowOrchestrator(KubeflowOrchestrator):  # type: ignore[misc] 
         path = folder / f"{name}.yaml"
         compile_pipeline(name, components, path)
         if snapshot.schedule:
-            return self._schedule(snapshot, path, name)
+            self._schedule(snapshot, snapshot.schedule, path, name)
+            return None
         return self._upload_and_run_pipeline(snapshot=snapshot, pipeline_file_path=str(path), run_name=name)
 
-    def _schedule(self, snapshot: PipelineSnapshotResponse, path: Path, name: str) -> None:
+    def _schedule(self, snapshot: PipelineSnapshotResponse, schedule: ScheduleResponse, path: Path, name: str) -> None:
         settings = cast("PolytaskKubeflowSettings", self.get_settings(snapshot))
         client = self._get_kfp_client(settings=settings)
         # One experiment per pipeline; where there is one already, Kubeflow gives that.
@@ -89,7 +90,7 @@ class PolytaskKubeflowOrchestrator(KubeflowOrchestrator):  # type: ignore[misc] 
             job_name=name,
             pipeline_package_path=str(path),
             enable_caching=False,
-            **recurring_run(snapshot.schedule),
+            **recurring_run(schedule),
         )
 
 
