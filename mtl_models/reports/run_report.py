@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from statistics import fmean
 
 import yaml
 from markupsafe import Markup
 
+from mtl_models.config.experiment import ON_WORDS
 from mtl_models.config.objectives import DynamicAverage, FixedWeights, UncertaintyWeights
 from mtl_models.evaluation.comparison import JOINT, TWIN
-from mtl_models.reports.candidates import KIND_NAMES, METRIC_NAMES, candidate_name
+from mtl_models.reports.candidates import KIND_NAMES, METRIC_NAMES, candidate_name, on_words, stand_ins
 from mtl_models.reports.content import RunReport
 from mtl_models.reports.figures import Line, alternative, cosine_curves, curves, transfer_plot
 from mtl_models.reports.numbers import signed
@@ -18,6 +20,7 @@ from mtl_models.reports.templates import render_html
 from mtl_models.tasks.scores.scores import shown_metric
 from mtl_models.training.conflict_findings import CONFLICT, conflict_advice, conflict_findings
 from mtl_models.training.history import EpochRecord, History
+from mtl_models.training.stopping import cross_table
 
 __all__ = ["render_report"]
 
@@ -39,9 +42,11 @@ def render_report(run: RunReport, pictures: Markup | None = None) -> str:
         candidates=candidates,
         others=others,
         references=[name for name in others if name != TWIN],
-        candidate_name=candidate_name,
+        candidate_name=partial(candidate_name, on_words=on_words(run)),
+        on_words=on_words(run),
+        marking=ON_WORDS,
         kind_names=KIND_NAMES,
-        stand_ins={task: METRIC_NAMES[its.metric] for task, its in run.comparison.tasks.items() if its.metric},
+        stand_ins=stand_ins(run),
         transfer=_transfer_figure(run),
         curves={task: _task_curves(run, task) for task in run.experiment.tasks},
         findings=conflict_findings(run.joint.epochs),
@@ -50,6 +55,7 @@ def render_report(run: RunReport, pictures: Markup | None = None) -> str:
         cosines=_cosine_figure(run.joint.epochs),
         last_cosines=next((record for record in reversed(run.joint.epochs) if record.conflicts), None),
         weights=_weights(run),
+        cross=cross_table(run.joint.epochs, run.experiment.training.metric) if len(run.experiment.tasks) > 1 else {},
         weighed="loss" if isinstance(run.experiment.training.objective, FixedWeights | UncertaintyWeights | DynamicAverage) else "gradient",
         padded=_padded(run.joint.epochs),
         speed={task: _examples_per_second(run.joint, task) for task in run.experiment.tasks},

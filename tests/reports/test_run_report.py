@@ -10,6 +10,7 @@ from mtl_models.evaluation.comparison import compare_candidates
 from mtl_models.reports.content import RunReport
 from mtl_models.reports.numbers import interval, score, signed, verdict
 from mtl_models.reports.run_report import render_report
+from mtl_models.training.stopping import cross_table
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +122,11 @@ def test_a_run_that_lacks_a_task_is_refused(run: RunReport) -> None:
     twins = {task: history for task, history in run.twins.items() if task != "movie"}
     with pytest.raises(ValidationError, match="twins lacks the task movie"):
         RunReport.model_validate({**dict(run), "twins": twins})
+
+
+def test_the_cross_table_tells_what_the_best_weights_of_one_task_give_the_others(page: str, run: RunReport) -> None:
+    metric = run.experiment.training.metric
+    table = page[page.index("with the best weights of each task") :].split("</table>")[0]
+    for task, (epoch, found) in cross_table(run.joint.epochs, metric).items():
+        row = next(row for row in table.split("<tr>") if f'<th scope="row">{task}</th><td class="n">{epoch}</td>' in row)
+        assert all(f"{score:.3f}".lstrip("0") in row for score in found.values())
