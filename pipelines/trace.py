@@ -148,7 +148,7 @@ def _corpus(origin: Origin) -> Iterator[str]:
     for split, count in rows.items():
         path = folder / f"{split}.parquet" if folder else None
         yield f"{split:<5} {count:>9,} rows" + (f", sha256 {sha256_of(path)}" if path is not None and path.is_file() else "")
-    yield f"in {folder}" if folder else "the rows themselves are not in the ZenML store connected here"
+    yield f"in {artifact.uri}" if artifact else "the rows themselves are not in the ZenML store connected here"
 
 
 def _beside(origin: Origin) -> Iterator[str]:
