@@ -21,7 +21,7 @@ TASK_NAMES = {
     "first_noun": "number of the first noun",
     "last_noun": "number of the last noun",
     "chunk_count": "number of chunks",
-    "first_chunks": "first chunks",
+    "first_chunks": "sequence of the first chunks",
 }
 _BASELINES = {"length": "the length alone", "words": "a bag of words"}
 BASE = "base"
