@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from zenml import step
 
 from mtl_models.config.drift import Drift
+from mtl_models.corpora.annotations import as_objects
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.errors import DriftError, TrackingError
-from mtl_models.evaluation.drift import Side, measure_drift, sampled, side_of
+from mtl_models.evaluation.drift import Side, as_in_training, measure_drift, sampled, side_of
 from mtl_models.evaluation.drift_report import DriftReport, TaskDrift
 from mtl_models.files import writing_file
 from mtl_models.home import home_folder
@@ -21,6 +24,7 @@ from mtl_models.networks.model import Model
 from mtl_models.progress import progress
 from mtl_models.reports.batch_report import BatchReport, InputChecks, render_batch
 from mtl_models.tasks.scores.scores import scores_of
+from mtl_models.tasks.task import Task
 from steps.dependencies import depends_on, templates
 from steps.origins import Origin, origins
 from steps.tracking.registry import download, resolve
@@ -68,9 +72,17 @@ def _of_task(texts: Corpus, model: Model, name: str, origin: Origin | None, limi
         raise TrackingError(f"{len(rows)} texts are too few to tell; drift.min_texts is {drift.min_texts}")
     task = model.task(name)
     sample = sampled(rows, drift.sample, _SEED)
-    answers = scores_of(task.kind, len(task.labels)).answers(model.probabilities(sample, [name])[name])
-    new = Side(sample, sample, np.asarray(answers))
+    read = as_in_training(task, sample)
+    new = Side(read, read, _answers(model, task, sample))
     return measure_drift(task, model.vocabularies[task.vocabulary], side_of(origin.corpus(), drift, _SEED), new, drift, _SEED)
+
+
+def _answers(model: Model, task: Task, texts: Sequence[str]) -> NDArray[Any]:
+    """In the form of `Corpus.gold`."""
+    probabilities, marked = model.answers(texts, [task.name])
+    if task.on_words:
+        return as_objects([found.rows for found in marked[task.name]])
+    return np.asarray(scores_of(task.kind, len(task.labels)).answers(probabilities[task.name]))
 
 
 def _advice(texts: Corpus, answerer: Answerer, checks: InputChecks, report: DriftReport) -> str:

@@ -96,6 +96,8 @@ def trained(tasks: Sequence[str], epochs: int = 3) -> tuple[Model, History, dict
 
 
 def write_model(folder: Path, tasks: Sequence[str]) -> Path:
-    """The same in a model folder."""
-    save_model(trained(tasks)[0], folder)
+    """The same in a model folder, and the account of its training in history.json beside it."""
+    model, history, _ = trained(tasks)
+    save_model(model, folder)
+    folder.with_name("history.json").write_text(history.model_dump_json())
     return folder

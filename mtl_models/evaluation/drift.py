@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
 from mtl_models.config.drift import Drift
+from mtl_models.corpora.annotations import type_counts
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.evaluation.domain import auc_of, domain_scores
 from mtl_models.evaluation.drift_report import Measure, Picture, TaskDrift
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import Vocabulary
+from mtl_models.text.words import places_of_words
 
-__all__ = ["Side", "measure_drift", "sampled", "side_of"]
+__all__ = ["Side", "as_in_training", "measure_drift", "sampled", "side_of"]
 
 _TENTHS = np.linspace(0.0, 1.0, 11)
 _SHARES = np.array([0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 1.0])
@@ -50,6 +52,13 @@ def sampled(rows: datasets.Dataset, most: int, seed: int) -> list[str]:
     drawn = range(len(rows)) if len(rows) <= most else np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False))
     texts: list[str] = rows.select_columns(["text"]).with_format("arrow")[list(drawn)]["text"].to_pylist()
     return texts
+
+
+def as_in_training(task: Task, texts: Sequence[str]) -> list[str]:
+    """Texts as people write them in the form of the task's corpus: where labels lie on words, the words with a space between."""
+    if not task.on_words:
+        return [*texts]
+    return [" ".join(text[start:end] for start, end in places_of_words(text)) for text in texts]
 
 
 def measure_drift(task: Task, vocabulary: Vocabulary, trained: Side, new: Side, limits: Drift, seed: int) -> TaskDrift:
@@ -93,6 +102,8 @@ def _unknown_words(trained: NDArray[np.float64], new: NDArray[np.float64], limit
 def _labels(task: Task, trained: NDArray[Any], new: NDArray[Any], limit: float) -> Measure:
     if task.kind == "rating":
         return _ratings(trained, new, limit)
+    if task.on_words:
+        return _types(task, trained, new, limit)
     of_trained, of_new = (_shares(side, len(task.labels)) for side in (trained, new))
     gaps = np.abs(of_new - of_trained)
     # Of one label per row, half the sum is the least share of rows that must answer otherwise; labels that go together have no such sum.
@@ -103,6 +114,24 @@ def _labels(task: Task, trained: NDArray[Any], new: NDArray[Any], limit: float) 
         value=float(value),
         limit=limit,
         found=f"{of_new[most]:.1%} are '{task.labels[most]}', {of_trained[most]:.1%} in training",
+        picture=Picture(bins=task.labels, trained=tuple(of_trained.tolist()), new=tuple(of_new.tolist())),
+    )
+
+
+def _types(task: Task, trained: NDArray[Any], new: NDArray[Any], limit: float) -> Measure:
+    """Of annotations, those of each type: half the sum of the differences is the least share that must be of another type."""
+    if len(task.labels) == 1:
+        return Measure(name="labels", value=None, limit=limit, found=f"there is one type alone, '{task.labels[0]}'")
+    counts = [type_counts(side, task.kind, len(task.labels)).sum(axis=0) for side in (trained, new)]
+    of_trained, of_new = (side / max(1, side.sum()) for side in counts)
+    gaps = np.abs(of_new - of_trained)
+    most = int(gaps.argmax())
+    found = f"{of_new[most]:.1%} of what is marked is '{task.labels[most]}', {of_trained[most]:.1%} in training"
+    return Measure(
+        name="labels",
+        value=float(gaps.sum() / 2.0) if counts[1].any() else 1.0,
+        limit=limit,
+        found=found if counts[1].any() else "nothing is marked in any text",
         picture=Picture(bins=task.labels, trained=tuple(of_trained.tolist()), new=tuple(of_new.tolist())),
     )
 

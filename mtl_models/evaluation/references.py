@@ -1,4 +1,7 @@
-"""TF-IDF and logistic regression (ridge regression for ratings): what a user would pick instead of a network."""
+"""TF-IDF and logistic regression (ridge regression for ratings): what a user would pick instead of a network.
+
+Where labels lie on words it is `dictionary`.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from mtl_models.config.judging import Reference
+from mtl_models.corpora.annotations import on_words
 from mtl_models.corpora.corpus import Corpus, Split
 from mtl_models.errors import CorpusError
+from mtl_models.evaluation.dictionary import train_dictionary
 from mtl_models.evaluation.predictions import Predictions, split_columns
 from mtl_models.tasks.missing import MISSING
 
@@ -44,7 +49,7 @@ def train_pooled_reference(corpora: Sequence[Corpus], config: Reference, seed: i
         groups.setdefault((corpus.kind, frozenset(corpus.labels)), []).append(corpus)
     found: dict[str, Predictions] = {}
     for group in groups.values():
-        found |= _train_group(group, config, seed, split)
+        found |= train_dictionary(group, split) if on_words(group[0].kind) else _train_group(group, config, seed, split)
     return {corpus.task: found[corpus.task] for corpus in corpora}
 
 

@@ -14,7 +14,7 @@ from mtl_models.config import text as config
 from mtl_models.config.drift import Drift
 from mtl_models.config.text import TextOptions
 from mtl_models.evaluation.domain import auc_of, domain_scores
-from mtl_models.evaluation.drift import Side, measure_drift, sampled
+from mtl_models.evaluation.drift import Side, as_in_training, measure_drift, sampled
 from mtl_models.evaluation.drift_report import DriftReport, TaskDrift
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import Vocabulary, build_vocabulary
@@ -141,3 +141,36 @@ def test_a_sample_keeps_the_order_and_is_the_same_for_a_seed(rows: int, most: in
     assert len(drawn) == min(rows, most)
     assert drawn == sorted(set(drawn))
     assert drawn == sampled(table, most, seed)
+
+
+def marks(*types: int) -> np.ndarray:
+    """A text for each type, with one span of it."""
+    rows = np.empty(len(types), dtype=object)
+    for place, kind in enumerate(types):
+        rows[place] = np.array([[0, 1, kind]] if kind >= 0 else np.empty((0, 3)), dtype=np.int32)
+    return rows
+
+
+def test_where_labels_lie_on_words_the_types_of_what_is_marked_are_compared(vocabulary: Vocabulary) -> None:
+    texts = texts_of(FILMS, 1, 120)
+    task = Task("names", "tagging", ("LOC", "PER"), text=TextOptions(words="spaces"))
+    trained = Side(texts, texts, marks(*[0, 1] * 50))
+
+    def measured(kind: Task, labels: np.ndarray):
+        found = measure_drift(kind, vocabulary, trained, Side(texts, texts, labels), Drift(), 1)
+        return next(measure for measure in found.measures if measure.name == "labels")
+
+    assert measured(task, marks(*[0, 1] * 30)).value == pytest.approx(0.0)
+    shifted = measured(task, marks(0, 0, 0, 1))
+    assert shifted.value == pytest.approx(0.25)
+    assert shifted.found == "75.0% of what is marked is 'LOC', 50.0% in training"
+    nothing = measured(task, marks(-1, -1))
+    assert (nothing.value, nothing.drifted) == (1.0, True)
+    alone = measured(Task("same", "coreference", ("cluster",), text=TextOptions(words="spaces")), marks(0))
+    assert (alone.value, alone.drifted) == (None, False)
+
+
+def test_typed_texts_are_compared_word_by_word_with_a_corpus_of_words() -> None:
+    task = Task("names", "tagging", ("LOC",), text=TextOptions(words="spaces"))
+    assert as_in_training(task, ["Ann's in Rome.", ""]) == ["Ann 's in Rome .", ""]
+    assert as_in_training(Task("mood", "single_label", LABELS), ["Ann's in Rome."]) == ["Ann's in Rome."]
