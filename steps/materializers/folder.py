@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 from abc import abstractmethod
 from pathlib import Path
@@ -16,6 +17,8 @@ from mtl_models.files import writing_folder
 from mtl_models.home import home_folder
 
 __all__ = ["FolderMaterializer"]
+
+_LIST = "files.json"
 
 
 class FolderMaterializer(BaseMaterializer):
@@ -41,7 +44,10 @@ class FolderMaterializer(BaseMaterializer):
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "content"
             self.write(data, folder)
-            io_utils.copy_dir(str(folder), self.uri)
+            if io_utils.is_remote(self.uri):
+                self._send(folder)
+            else:
+                io_utils.copy_dir(str(folder), self.uri)
 
     def load(self, data_type: type[Any]) -> Any:  # noqa: ARG002 (ZenML's signature)
         """Read the files, in place where they are local."""
@@ -50,8 +56,21 @@ class FolderMaterializer(BaseMaterializer):
         copy = home_folder("cache", "artifacts") / hashlib.sha256(self.uri.encode()).hexdigest()[:32]
         if not copy.exists():
             with writing_folder(copy) as draft:
-                io_utils.copy_dir(self.uri, str(draft))
+                self._fetch(draft)
         return self.read(copy)
+
+    def _send(self, folder: Path) -> None:
+        """Copy every file, then the list of them: an object store has no folders, and what it says of them cannot be relied on."""
+        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        for name in names:
+            io_utils.copy(str(folder / name), f"{self.uri}/{name}", overwrite=True)
+        io_utils.write_file_contents_as_string(f"{self.uri}/{_LIST}", json.dumps(names))
+
+    def _fetch(self, folder: Path) -> None:
+        for name in json.loads(io_utils.read_file_contents_as_string(f"{self.uri}/{_LIST}")):
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            io_utils.copy(f"{self.uri}/{name}", str(path))
 
     def compute_content_hash(self, data: Any) -> str:
         """The fingerprint, hashed to a length that ZenML takes."""
