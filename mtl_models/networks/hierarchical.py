@@ -138,7 +138,7 @@ class Hierarchical(Network):
         for task, rows in batch.rows.items():
             for level in self._below(self.level_of[task]):
                 wanted.setdefault(level, []).append(rows)
-        needed = {name: torch.cat(wanted[name]).unique() for name in self.sections if name in wanted}
+        needed = {name: _distinct(wanted[name]) for name in self.sections if name in wanted}
         found = self._levels(self.base(batch), lengths, needed)
         states = {}
         for task, rows in batch.rows.items():
@@ -179,3 +179,8 @@ class Hierarchical(Network):
 def _windowed(start: Tensor | Backbone, dropout: float) -> WindowedBackbone:
     assert isinstance(start, Backbone)
     return WindowedBackbone(start, dropout)
+
+
+def _distinct(rows: Sequence[Tensor]) -> Tensor:
+    found: Tensor = torch.cat([*rows]).unique()  # type: ignore[no-untyped-call]
+    return found

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtl_models.corpora.annotations import as_objects
+from mtl_models.corpora.annotations import Annotations, as_objects
 from mtl_models.networks.network import Network
 from mtl_models.tasks.kind import Kind
 from mtl_models.tasks.missing import present
@@ -46,7 +46,8 @@ def measure_dev(
 @torch.inference_mode()
 def _on_words(network: Network, task: str, kind: Structure, split: EncodedSplit, device: torch.device) -> dict[str, float]:
     """The same where labels lie on words; the loss is the mean over the texts of what their batches have."""
-    total, answers, batches = 0.0, [], by_length(split.lengths)
+    total, batches = 0.0, by_length(split.lengths)
+    answers: list[Annotations] = []
     for rows in batches:
         batch = collate({task: split}, {task: rows}).to(device)
         scored = network(batch).logits[task]

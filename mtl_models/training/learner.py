@@ -14,6 +14,7 @@ from mtl_models.config.training import Training
 from mtl_models.networks.network import Batch, Network
 from mtl_models.tasks.kind import Kind
 from mtl_models.tasks.missing import labelled_rows
+from mtl_models.tasks.structure import Structure
 from mtl_models.training.batches import by_task
 from mtl_models.training.distributed import ALONE, Workers
 from mtl_models.training.freezing import Freezing
@@ -48,7 +49,7 @@ class Learner:
     """
 
     network: Network
-    kinds: Mapping[str, Kind]
+    kinds: Mapping[str, Kind | Structure]
     training: Training
     objective: Objective
     optimizers: Mapping[str, torch.optim.Optimizer]
