@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mtl_models.evaluation.comparison import CHAMPION, JOINT, POOLED, SINGLE, TWIN
+from mtl_models.reports.content import RunReport
 
-__all__ = ["KIND_NAMES", "METRIC_NAMES", "candidate_name"]
+__all__ = ["KIND_NAMES", "METRIC_NAMES", "candidate_name", "on_words", "stand_ins"]
 
 METRIC_NAMES = {
     "accuracy": "accuracy",
@@ -16,6 +17,13 @@ METRIC_NAMES = {
     "pearson": "Pearson's r",
     "mae": "mean absolute error",
     "rmse": "root mean squared error",
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "conll": "mean F1 of MUC, B\u00b3 and CEAF-e",
+    "muc": "MUC",
+    "b_cubed": "B\u00b3",
+    "ceaf_e": "CEAF-e",
 }
 
 KIND_NAMES = {
@@ -23,6 +31,10 @@ KIND_NAMES = {
     "multi_label": "any number of labels",
     "ordinal": "one of ordered classes",
     "rating": "a number",
+    "tagging": "spans of words",
+    "mentions": "spans of words, also within each other",
+    "relations": "pairs of spans",
+    "coreference": "clusters of spans",
 }
 
 _NAMES = {
@@ -34,6 +46,28 @@ _NAMES = {
 }
 
 
-def candidate_name(name: str) -> str:
-    """A candidate's name for people."""
-    return _NAMES.get(name, name.replace("_", " "))
+_ON_WORDS = {SINGLE: "reference, single", POOLED: "reference, pooled"}
+"""Of a run with tasks that label words, whose reference is a dictionary."""
+
+
+def candidate_name(name: str, on_words: bool = False) -> str:
+    """A candidate's name for people; `on_words`: some task of the run labels words."""
+    return (_ON_WORDS if on_words else {}).get(name) or _NAMES.get(name, name.replace("_", " "))
+
+
+def _stand_in(task: str, kind: str, metric: str, shown: str) -> str:
+    """Why a task is compared by another measure than the others."""
+    gives = "gives a number" if kind == "rating" else f"finds {KIND_NAMES[kind]}"
+    return f"{task} {gives}, so {METRIC_NAMES[shown]} stands for {METRIC_NAMES[metric]} there."
+
+
+def on_words(run: RunReport) -> bool:
+    """Whether a task of the run labels words."""
+    return any(task.on_words for task in run.experiment.tasks.values())
+
+
+def stand_ins(run: RunReport) -> list[str]:
+    """A sentence for every task that is compared by another measure than the others."""
+    kinds = {name: task.kind for name, task in run.experiment.tasks.items()}
+    compared = run.comparison
+    return [_stand_in(name, kinds[name], compared.metric, its.metric) for name, its in compared.tasks.items() if its.metric]

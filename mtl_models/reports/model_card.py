@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mtl_models.evaluation.comparison import JOINT
-from mtl_models.reports.candidates import KIND_NAMES, METRIC_NAMES, candidate_name
+from mtl_models.reports.candidates import KIND_NAMES, METRIC_NAMES, candidate_name, on_words, stand_ins
 from mtl_models.reports.content import RunReport
 from mtl_models.reports.templates import render_markdown
 
@@ -18,8 +20,9 @@ def render_card(run: RunReport) -> str:
         tasks=run.experiment.tasks,
         metric=METRIC_NAMES[run.comparison.metric],
         others=[name for name in run.comparison.candidates if name != JOINT],
-        candidate_name=candidate_name,
+        candidate_name=partial(candidate_name, on_words=on_words(run)),
+        on_words=on_words(run),
         kind_names=KIND_NAMES,
-        stand_ins={task: METRIC_NAMES[its.metric] for task, its in run.comparison.tasks.items() if its.metric},
+        stand_ins=stand_ins(run),
         metrics=METRIC_NAMES,
     )

@@ -176,7 +176,7 @@ def test_the_page_shows_classes_labels_and_what_stands_for_them(run: Run, read_p
 def test_the_card_says_what_each_task_gives(run: Run) -> None:
     card = render_card(run.report)
     assert "| tags | not described | any number of labels | hotel, loud, movie, phone |" in card
-    assert "score gives a number: Pearson's r stands for macro-F1 there." in card
+    assert "score gives a number, so Pearson's r stands for macro-F1 there." in card
     assert "\n\n\n" not in card
 
 
