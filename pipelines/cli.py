@@ -424,7 +424,7 @@ def probe(
 ) -> None:
     """Ask what every level of a model encodes: ten small linguistic tasks, made by rule from held-out sentences, read by linear probes.
 
-    Six need parts of speech or chunks: columns `pos` and `chunk` of a corpus in CoNLL format.
+    Seven need parts of speech or chunks: columns `pos` and `chunk` of a corpus in CoNLL format.
     """
     from pipelines.probe import probe_model
 

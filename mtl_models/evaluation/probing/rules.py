@@ -152,7 +152,7 @@ def _first_chunks(sentences: Sequence[Sentence], rng: np.random.Generator) -> li
 
 RULES: tuple[Rule, ...] = (
     Rule("length", "how many words the sentence has", (), _length),
-    Rule("word_content", "which of twenty words of middle frequency is in it", (), _word_content),
+    Rule("word_content", "which of these words of middle frequency is in it", (), _word_content),
     Rule("bigram_shift", "whether two neighbouring words changed places", (), _bigram_shift),
     Rule("odd_word", "whether a noun or a verb was replaced by another", (POS,), _odd_word),
     Rule("coordination", "whether the halves around 'and' or 'but' changed places", (POS,), _coordination),
