@@ -155,7 +155,7 @@ def write_answers(predictor: Predictor, texts: Corpus, answerer: Answerer, path:
 
 def _schema(predictor: Predictor, answerer: Answerer) -> pa.Schema:
     """With a column for what was found on words, as JSON, where a task's labels lie there."""
-    marking = any(predictor.tasks[name].on_words for name in answerer.tasks)
+    marking = any(predictor.model.task(name).on_words for name in answerer.tasks)
     return _SCHEMA.insert(_SCHEMA.get_field_index("model"), pa.field(FOUND, pa.string())) if marking else _SCHEMA
 
 
