@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -55,29 +56,39 @@ class Hierarchical(Section):
 
     @model_validator(mode="after")
     def _levels_stand(self) -> Hierarchical:
-        seen: set[str] = set()
         tasks: set[str] = set()
         for name, level in self.levels.items():
             if name == BASE:
                 raise ValueError(f"levels: '{BASE}' names what every level stands on; call the level otherwise")
-            if level.parent is not None and level.parent != BASE and level.parent not in seen:
-                raise ValueError(
-                    f"levels.{name}.parent: '{level.parent}' is no level before it; there are {', '.join(sorted(seen)) or 'none'}"
-                )
+            if level.parent not in (None, BASE, *self.levels):
+                raise ValueError(f"levels.{name}.parent: there is no level '{level.parent}'; there are {', '.join(self.levels)}")
             twice = tasks & set(level.tasks)
             if twice:
                 raise ValueError(f"levels.{name}.tasks: '{min(twice)}' hangs on a level already")
-            seen.add(name)
             tasks |= set(level.tasks)
+        try:
+            self._upwards(self._with_parents(self.levels))
+        except CycleError as error:
+            raise ValueError(f"levels: {' stands on '.join(error.args[1])}; no level can stand on itself") from None
         return self
 
     def over(self, tasks: tuple[str, ...]) -> dict[str, Level]:
         """The levels that `tasks` need, from the lowest up, each with its parent by name: their own and those these stand on."""
-        levels = self.levels or {task: Level(tasks=(task,)) for task in tasks}
-        parents = dict(zip(levels, [BASE, *levels], strict=False))
-        whole = {name: level.model_copy(update={"parent": level.parent or parents[name]}) for name, level in levels.items()}
+        whole = self._with_parents(self.levels or {task: Level(tasks=(task,)) for task in tasks})
+        upwards = self._upwards(whole)
         needed = {name for name, level in whole.items() if set(level.tasks) & set(tasks)}
-        for name in reversed(whole):
+        for name in reversed(upwards):
             if name in needed and whole[name].parent != BASE:
                 needed.add(str(whole[name].parent))
-        return {name: level for name, level in whole.items() if name in needed}
+        return {name: whole[name] for name in upwards if name in needed}
+
+    @staticmethod
+    def _with_parents(levels: dict[str, Level]) -> dict[str, Level]:
+        before = dict(zip(levels, [BASE, *levels], strict=False))
+        return {name: level.model_copy(update={"parent": level.parent or before[name]}) for name, level in levels.items()}
+
+    @staticmethod
+    def _upwards(levels: dict[str, Level]) -> list[str]:
+        """From the lowest up; `CycleError` where none is."""
+        order = TopologicalSorter({name: {str(level.parent)} for name, level in levels.items()}).static_order()
+        return [name for name in order if name != BASE]

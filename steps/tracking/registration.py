@@ -76,7 +76,9 @@ def settle(
     against = _meet_champion(experiment, predictions, record.corpora, serving, record.model_fingerprint, client)
     of_old: Comparison | None = None
     if against is not None and regression:
-        answers = {corpus.task: predict_split(joint, corpus) for corpus in regression if corpus.task in predictions and len(corpus.splits["test"])}
+        answers = {
+            corpus.task: predict_split(joint, corpus) for corpus in regression if corpus.task in predictions and len(corpus.splits["test"])
+        }
         of_old = _meet_champion(experiment, answers, regression, serving, record.model_fingerprint, client)
     run = run or log_training_run(record, client)
     with tempfile.TemporaryDirectory() as scratch:

@@ -87,7 +87,7 @@ def test_an_experiment_shown_is_one(block: str, tmp_path: Path) -> None:
     shown = yaml.safe_load(block)
     whole = shown if "name" in shown else MINIMAL | shown
     path = tmp_path / "example.yaml"
-    path.write_text(block if "name" in shown else yaml.safe_dump(whole), encoding="utf-8")
+    path.write_text(block if "name" in shown else yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
     assert load_experiment(path).name == whole["name"]
 
 

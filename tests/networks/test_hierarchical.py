@@ -192,7 +192,8 @@ def test_more_words_than_the_model_reads_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("levels", "fault"),
     [
-        ({"a": {"parent": "b"}, "b": {}}, "'b' is no level before it"),
+        ({"a": {"parent": "c"}, "b": {}}, "there is no level 'c'"),
+        ({"a": {"parent": "b"}, "b": {"parent": "a"}}, "no level can stand on itself"),
         ({"a": {"tasks": ["x"]}, "b": {"tasks": ["x"]}}, "'x' hangs on a level already"),
         ({"base": {}}, "what every level stands on"),
     ],
