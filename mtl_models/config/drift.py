@@ -10,7 +10,7 @@ __all__ = ["Drift"]
 
 
 class Drift(Section):
-    """New texts against the train rows of a task: for `polytask batch` as the model was trained with, for `polytask retrain` as CONFIG has it."""
+    """New texts against the train rows of a task: `polytask batch` asks as the model was trained, `polytask retrain` as CONFIG has it."""
 
     length: float = Field(0.15, ge=0.0, description="largest gap between the distributions of lengths (Kolmogorov-Smirnov), 0 to 1")
     unknown_words: float = Field(0.05, ge=0.0, description="rise of the share of words outside the vocabulary")

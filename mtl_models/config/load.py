@@ -36,7 +36,8 @@ _IN_OUR_WORDS = {
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     """Read an experiment file; `overrides` are `KEY=VALUE` with dotted keys and YAML values.
 
-    A top-level `defaults:` is merged under every task, at every depth. `tasks.NAME=null` leaves a task out. Raises `ConfigError` with every fault found.
+    A top-level `defaults:` is merged under every task, at every depth. `tasks.NAME=null` leaves a task out. Raises `ConfigError` with every
+    fault found.
     """
     try:
         text = path.read_text(encoding="utf-8")

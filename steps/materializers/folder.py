@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from zenml.enums import ArtifactType
+from zenml.io import fileio
 from zenml.materializers.base_materializer import BaseMaterializer
 from zenml.utils import io_utils
 
@@ -63,14 +64,14 @@ class FolderMaterializer(BaseMaterializer):
         """Copy every file, then the list of them: an object store has no folders, and what it says of them cannot be relied on."""
         names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         for name in names:
-            io_utils.copy(str(folder / name), f"{self.uri}/{name}", overwrite=True)
+            fileio.copy(str(folder / name), f"{self.uri}/{name}", overwrite=True)
         io_utils.write_file_contents_as_string(f"{self.uri}/{_LIST}", json.dumps(names))
 
     def _fetch(self, folder: Path) -> None:
         for name in json.loads(io_utils.read_file_contents_as_string(f"{self.uri}/{_LIST}")):
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            io_utils.copy(f"{self.uri}/{name}", str(path))
+            fileio.copy(f"{self.uri}/{name}", str(path))
 
     def compute_content_hash(self, data: Any) -> str:
         """The fingerprint, hashed to a length that ZenML takes."""
