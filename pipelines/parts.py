@@ -8,6 +8,7 @@ from typing import Any
 from mtl_models.config import Experiment
 from mtl_models.config.experiment import SHARED
 from mtl_models.config.network import backbone_of
+from mtl_models.config.text import Vectors
 from steps.build_embeddings import build_embeddings
 from steps.build_vocabulary import build_vocabulary
 from steps.compare import compare
@@ -56,7 +57,12 @@ def build_words(experiment: Experiment, fingerprints: dict[str, str], corpora: A
         members = [name for name, task in experiment.tasks.items() if task.vocabulary == group]
         texts, options = [corpora[name] for name in members], {name: experiment.tasks[name].text for name in members}
         vocabularies[group] = build_vocabulary.with_options(substitutions=of_group)(
-            group, texts, options, section.min_count, section.max_size, id=f"build_vocabulary_{group}"
+            group,
+            texts,
+            options,
+            section if section.extra_words else section.model_copy(update={"vectors": Vectors()}),  # other vectors are no other words
+            fingerprints.get(f"vectors:{group}", "") if section.extra_words else "",
+            id=f"build_vocabulary_{group}",
         )
         matrices[group] = build_embeddings.with_options(substitutions=of_group)(
             group,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from mtl_models.config.base import Section
 from mtl_models.config.sources import FileOrPackage, path_to_source
@@ -49,3 +49,14 @@ class Vocabulary(Section):
     min_count: int = Field(2, ge=1, description="a rarer word is <unk>")
     max_size: int = Field(100_000, ge=4, description="most frequent words kept, special tokens included")
     vectors: Annotated[Vectors, BeforeValidator(lambda value: {"source": value} if isinstance(value, str) else value)] = Vectors()
+    extra_words: int = Field(
+        0,
+        ge=0,
+        description="first words of the vectors' file that are kept beside those counted: known in new texts, though no train row has them",
+    )
+
+    @model_validator(mode="after")
+    def _extra_words_have_a_file(self) -> Vocabulary:
+        if self.extra_words and self.vectors.source is None:
+            raise ValueError("extra_words are read from the file of vectors; give vectors.source, or leave them out")
+        return self

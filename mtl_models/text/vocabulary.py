@@ -117,10 +117,13 @@ class Vocabulary:
         return self._by_options[options]
 
 
-def build_vocabulary(texts: Mapping[str, Iterable[str]], options: Mapping[str, TextOptions], config: config.Vocabulary) -> Vocabulary:
-    """Count the words of the given train texts, by task, and keep the most frequent.
+def build_vocabulary(
+    texts: Mapping[str, Iterable[str]], options: Mapping[str, TextOptions], config: config.Vocabulary, extra: Iterable[str] = ()
+) -> Vocabulary:
+    """Count the words of the given train texts, by task, and keep the most frequent; then the words `extra`, in their order.
 
     The order of the ids follows the counts and, among equals, the words themselves: it does not depend on the order of tasks or texts.
+    An extra word that no task's normalising gives as it stands is left out: no text would ever have it.
     `options` has the same keys as `texts`. Raises `ConfigError` where no word is frequent enough.
     """
     counter = Tokenizer(models.WordLevel(unk_token=_SPECIAL[UNKNOWN]))
@@ -135,12 +138,19 @@ def build_vocabulary(texts: Mapping[str, Iterable[str]], options: Mapping[str, T
         raise ConfigError(
             f"min_count: no word occurs {config.min_count} times in the train texts of {', '.join(texts)}; lower min_count or add texts"
         )
+    for word in _reachable(extra, options):
+        ids.setdefault(word, len(ids))
     # A fresh tokenizer: the trainer has registered the special tokens as ones to be found in texts, which must not happen.
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token=_SPECIAL[UNKNOWN]))
     tokenizer.pre_tokenizer = splitter()
     shared = set(options.values())
     tokenizer.normalizer = normalizer(shared.pop() if len(shared) == 1 else TextOptions())
     return Vocabulary(tokenizer)
+
+
+def _reachable(words: Iterable[str], options: Mapping[str, TextOptions]) -> Iterator[str]:
+    ways = [normalizer(wish) for wish in dict.fromkeys(options.values())]
+    return (word for word in words if word and any(way.normalize_str(word) == word for way in ways))
 
 
 def _normalised(texts: Mapping[str, Iterable[str]], options: Mapping[str, TextOptions]) -> Iterator[str]:

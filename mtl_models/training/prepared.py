@@ -19,6 +19,7 @@ from mtl_models.networks.backbone import Pretrained, read_backbone, read_tokeniz
 from mtl_models.progress import say
 from mtl_models.tasks.task import Task
 from mtl_models.text.matrix import build_matrix
+from mtl_models.text.vectors.formats import first_words
 from mtl_models.text.vocabulary import Vocabulary, build_vocabulary
 
 __all__ = ["Prepared", "prepare_experiment"]
@@ -64,8 +65,9 @@ def prepare_experiment(experiment: Experiment) -> Prepared:
         members = [name for name, task in experiment.tasks.items() if task.vocabulary == group]
         texts = {name: corpora[name].splits["train"]["text"] for name in members}
         options = {name: experiment.tasks[name].text for name in members}
-        vocabularies[group] = build_vocabulary(texts, options, section)
         file = fetch(section.vectors.source) if section.vectors.source else None
+        extra = first_words(file, section.extra_words, section.vectors.format) if file is not None and section.extra_words else ()
+        vocabularies[group] = build_vocabulary(texts, options, section, extra)
         matrices[group] = build_matrix(vocabularies[group], section.vectors, file, texts, options, experiment.seed)
     tasks = tuple(Task.of(task.settings, corpora[name]) for name, task in experiment.tasks.items())
     return Prepared(corpora, validations, vocabularies, matrices, tasks)

@@ -251,3 +251,22 @@ def test_every_word_of_the_train_texts_is_known(texts):
 def test_a_hindi_word_is_never_cut(letters, signs):
     word = normalize("NFC", "".join(letter + signs[place % len(signs)] for place, letter in enumerate(letters)))
     assert VOCABULARY.words(f"{word}, {word}!", PLAIN) == [word, ",", word, "!"]
+
+
+def test_extra_words_come_behind_those_that_were_counted_and_keep_their_order():
+    words = build_vocabulary(TEXTS, OPTIONS, VocabularyConfig(min_count=1), ["the", "zebra", "Paris", "quark", "zebra", ""])
+    assert words.tokens == (*VOCABULARY.tokens, "zebra", "quark"), "known words stay, and no lower-cased text has `Paris`"
+    assert words.encode(["a quark"], PLAIN)[0][-1] == words.tokens.index("quark")
+
+
+def test_extra_words_need_a_file():
+    with pytest.raises(ValueError, match="extra_words are read from the file of vectors"):
+        VocabularyConfig(extra_words=5)
+
+
+def test_words_of_a_text_that_is_split_already_stay_whole():
+    spaces = TextOptions(words="spaces")
+    words = build_vocabulary({"a": ["U.N. officials"], "b": ["U.N. films"]}, {"a": spaces, "b": PLAIN}, VocabularyConfig(min_count=1))
+    assert {"u.n.", "officials", "u", ".", "n", "films"} <= set(words.tokens)
+    assert words.encode(["U.N. films"], spaces) == [[words.tokens.index("u.n."), words.tokens.index("films")]]
+    assert words.pieces(["U.N.", "never seen"], spaces) == [[words.tokens.index("u.n.")], [UNKNOWN]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -11,12 +12,12 @@ from mtl_models.errors import VectorsError
 from mtl_models.text.vectors.fasttext_binary import MAGIC, read_fasttext_binary
 from mtl_models.text.vectors.found import Found, Spellings
 from mtl_models.text.vectors.glove import read_glove
-from mtl_models.text.vectors.lines import NUMERIC
+from mtl_models.text.vectors.lines import NUMERIC, numbered_lines
 from mtl_models.text.vectors.streams import open_stream
 from mtl_models.text.vectors.word2vec import read_word2vec
 from mtl_models.text.vectors.word2vec_binary import read_word2vec_binary
 
-__all__ = ["READERS", "Format", "guess_format", "read_vectors"]
+__all__ = ["READERS", "Format", "first_words", "guess_format", "read_vectors"]
 
 Format = Literal["glove", "word2vec", "word2vec-binary", "fasttext", "fasttext-binary"]
 
@@ -35,6 +36,21 @@ def read_vectors(path: Path, groups: Spellings, format: Format | None = None) ->
     Raises `VectorsError`, with the file and its line or byte, where it is missing, cut, corrupt or of mixed dimensions.
     """
     return READERS[format or guess_format(path)](path, groups)
+
+
+def first_words(path: Path, count: int, format: Format | None = None) -> list[str]:  # noqa: A002  the config's word
+    """The first `count` words of a text file of vectors, as they stand there: the most frequent ones, in the files that people share.
+
+    Raises `VectorsError` for a binary format.
+    """
+    found = format or guess_format(path)
+    if found.endswith("binary"):
+        raise VectorsError(f"{path}: of {found} files no words are read without their texts; set vocabularies.NAME.extra_words to 0")
+    with open_stream(path) as stream:
+        lines = numbered_lines(stream)
+        if found != "glove":
+            next(lines, None)  # the header
+        return [line.partition(b" ")[0].decode(errors="replace") for _, line in islice(lines, count)]
 
 
 def guess_format(path: Path) -> Format:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtl_models.errors import VectorsError
-from mtl_models.text.vectors.formats import READERS, guess_format, read_vectors
+from mtl_models.text.vectors.formats import READERS, first_words, guess_format, read_vectors
 from mtl_models.text.vectors.found import spellings
 
 FORMATS = list(READERS)
@@ -252,3 +252,12 @@ def test_quantised_fasttext_is_refused(files, model, tmp_path):
     path.write_bytes(data)
     with pytest.raises(VectorsError, match="quantised"):
         read_vectors(path, groups())
+
+
+@pytest.mark.parametrize("name", ["vectors.glove.txt", "vectors.vec"])
+def test_the_first_words_of_a_file_are_read_without_their_vectors(tmp_path, name):
+    path = tmp_path / name
+    header = "3 2\n" if name.endswith("vec") else ""
+    path.write_text(f"{header}the 1 2\nफिल्म 3 4\n, 5 6\n", encoding="utf-8")
+    assert first_words(path, 2) == ["the", "फिल्म"]
+    assert first_words(path, 9) == ["the", "फिल्म", ","]
