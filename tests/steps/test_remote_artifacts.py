@@ -46,7 +46,13 @@ def bucket(tmp_path: Path) -> Iterator[str]:
         SUPPORTED_SCHEMES: ClassVar[set[str]] = {"s3://"}
         copyfile = staticmethod(lambda source, target, overwrite=False: LocalFilesystem.copyfile(here(source), here(target), overwrite))
 
-    for name in ("open", "exists", "isdir", "listdir", "makedirs", "mkdir"):
+    def opened(path: Any, mode: str = "r") -> Any:
+        if "w" in mode:  # a store has no folders to be made first
+            Path(here(path)).parent.mkdir(parents=True, exist_ok=True)
+        return LocalFilesystem.open(here(path), mode)
+
+    Bucket.open = staticmethod(opened)  # type: ignore[method-assign]
+    for name in ("exists", "isdir", "listdir", "makedirs", "mkdir"):
         plain = getattr(LocalFilesystem, name)
         setattr(Bucket, name, staticmethod(lambda path, *words, plain=plain, **options: plain(here(path), *words, **options)))
     before = dict(default_filesystem_registry._filesystems)

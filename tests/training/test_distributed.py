@@ -58,9 +58,14 @@ def curves(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], li
         )
         for rank in range(PROCESSES)
     ]
-    arguments, sys.argv = sys.argv, [str(PROGRAM), str(folder / "alone.json")]
-    runpy.run_path(str(PROGRAM), run_name="__main__")
-    sys.argv = arguments
+    arguments, threads, precision = sys.argv, torch.get_num_threads(), torch.get_default_dtype()
+    sys.argv = [str(PROGRAM), str(folder / "alone.json")]
+    try:
+        runpy.run_path(str(PROGRAM), run_name="__main__")
+    finally:  # other tests of this process want what was set before
+        sys.argv = arguments
+        torch.set_num_threads(threads)
+        torch.set_default_dtype(precision)
     for process in started:
         said = process.communicate(timeout=300)[1]
         assert process.returncode == 0, said
