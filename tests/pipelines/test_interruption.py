@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ from mtl_models.networks.folder import load_model
 
 pytestmark = pytest.mark.pipeline
 
-WORDS = ["run", "made.yaml", "--set", "training.epochs=6", "--set", "training.batch_size=4"]
+WORDS = ["run", "made.yaml", "--set", "training.epochs=20", "--set", "training.batch_size=4"]
 PART_OF_AN_EPOCH = 0.1
 
 
@@ -47,6 +48,13 @@ def end(run: subprocess.Popen[str], how: signal.Signals) -> tuple[int, str]:
     run.send_signal(how)
     _, rest = run.communicate(timeout=60)
     return run.returncode, rest
+
+
+def taken_up(told: str) -> int:
+    """The epoch of the checkpoint that a run went on from; on a busy machine one more may have ended before the signal came."""
+    found = re.search(r"joint: goes on after epoch (\d+), from a checkpoint", told)
+    assert found is not None, told
+    return int(found[1])
 
 
 def statuses(home: Path) -> list[str]:
@@ -80,13 +88,13 @@ def test_killed_then_stopped_the_run_goes_on_to_the_weights_of_an_undisturbed_on
     home = tmp_path / "home"
 
     killed = start(experiment.parent, home)
-    until(killed, "joint: epoch 1/6")
+    until(killed, "joint: epoch 1/20")
     assert end(killed, signal.SIGKILL)[0] == -signal.SIGKILL
     assert not (home / "mlflow.db").exists()
 
     stopped = start(experiment.parent, home)
-    told = "".join(until(stopped, "joint: epoch 3/6"))
-    assert "joint: goes on after epoch 1, from a checkpoint" in told
+    told = "".join(until(stopped, "joint: epoch 3/20"))
+    assert 1 <= taken_up(told) < 20
     assert "done  ingest" not in told, "what was done before comes from the cache"
     code, rest = end(stopped, signal.SIGINT)
     assert code == 130
@@ -98,7 +106,7 @@ def test_killed_then_stopped_the_run_goes_on_to_the_weights_of_an_undisturbed_on
 
     last = start(experiment.parent, home)
     told = "".join(until(last, "done  train_joint"))
-    assert "joint: goes on after epoch 3, from a checkpoint" in told
+    assert 3 <= taken_up(told) < 20
     last.communicate(timeout=120)
     assert last.returncode == 0
     assert statuses(home)[-2:] == ["failed", "completed"]
