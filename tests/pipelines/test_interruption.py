@@ -18,7 +18,7 @@ from mtl_models.networks.folder import load_model
 
 pytestmark = pytest.mark.pipeline
 
-WORDS = ["run", "made.yaml", "--set", "training.epochs=20", "--set", "training.batch_size=4"]
+WORDS = ["run", "made.yaml", "--set", "training.epochs=10", "--set", "training.batch_size=4"]
 PART_OF_AN_EPOCH = 0.1
 
 
@@ -88,13 +88,13 @@ def test_killed_then_stopped_the_run_goes_on_to_the_weights_of_an_undisturbed_on
     home = tmp_path / "home"
 
     killed = start(experiment.parent, home)
-    until(killed, "joint: epoch 1/20")
+    until(killed, "joint: epoch 1/10")
     assert end(killed, signal.SIGKILL)[0] == -signal.SIGKILL
     assert not (home / "mlflow.db").exists()
 
     stopped = start(experiment.parent, home)
-    told = "".join(until(stopped, "joint: epoch 3/20"))
-    assert 1 <= taken_up(told) < 20
+    told = "".join(until(stopped, "joint: epoch 3/10"))
+    assert 1 <= taken_up(told) < 10
     assert "done  ingest" not in told, "what was done before comes from the cache"
     code, rest = end(stopped, signal.SIGINT)
     assert code == 130
@@ -106,7 +106,7 @@ def test_killed_then_stopped_the_run_goes_on_to_the_weights_of_an_undisturbed_on
 
     last = start(experiment.parent, home)
     told = "".join(until(last, "done  train_joint"))
-    assert 3 <= taken_up(told) < 20
+    assert 3 <= taken_up(told) < 10
     last.communicate(timeout=120)
     assert last.returncode == 0
     assert statuses(home)[-2:] == ["failed", "completed"]
