@@ -86,6 +86,15 @@ def command_line(folder: Path, home: Path) -> Polytask:
     return polytask
 
 
+@pytest.fixture(autouse=True, scope="module")
+def same_environment() -> Iterator[None]:
+    """What a module's tests set in the environment, by getting ZenML ready in this process, no other module's runs may see."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def made():
     """The makers of this file, for fixtures of a wider scope than a test."""
