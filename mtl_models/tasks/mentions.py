@@ -7,50 +7,25 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from mtl_models.layers.crf import BioCrf, TagScores
-from mtl_models.layers.span_tags import tags_of_spans
-from mtl_models.tasks.found import Found
-from mtl_models.tasks.scores.scores import scores_of, values
-from mtl_models.tasks.tagging import decoded_spans, mean_word_loss
-from mtl_models.tasks.task import Task
+from mtl_models.tasks.tagging import Tagging
 
 __all__ = ["Mentions", "layers_of"]
 
 
-class Mentions:
+class Mentions(Tagging):
     """A chain of BIO tags for each of the layers that the task's spans need, over one projection of the states.
 
-    The layers are independent given the states (those of Ju, Miwa and Ananiadou 2018 read one another's, one after the other).
+    The layers are independent given the states (those of Ju, Miwa and Ananiadou 2018 read one another's, one after the other). Spans
+    beyond the last layer are left out of the loss.
     """
 
-    def __init__(self, task: Task) -> None:
-        self.types = len(task.labels)
-        self.depth = task.depth
-        self.scores = scores_of(task.kind, self.types)
-
-    def head(self, features: int) -> nn.Module:
-        """States (B, n, F) and mask (B, n) -> `TagScores` of `depth` chains."""
-        return BioCrf(features, self.types, self.depth)
-
-    def loss(self, scored: TagScores, labels: Tensor) -> Tensor:
-        """Negative log-likelihood of all layers of all texts by the number of their words; spans beyond the last layer are left out."""
+    def layers(self, labels: Tensor, lengths: Tensor) -> Tensor:
+        """The layer of every span by `layers_of`, (B, M, 3) -> (B, M), in texts of `lengths` words (B,)."""
         spans = labels.cpu().numpy()
-        layers = torch.from_numpy(np.stack([layers_of(of_text, int(words)) for of_text, words in zip(spans, scored.lengths, strict=True)]))
-        return mean_word_loss(scored, tags_of_spans(labels, layers.to(labels.device), scored.mask, self.depth, self.types))
-
-    def plain_loss(self, scored: TagScores, labels: Tensor) -> Tensor:
-        """The same; spans have no class weights."""
-        return self.loss(scored, labels)
-
-    def annotations(self, scored: TagScores) -> list[Found]:
-        """The spans of all layers, each once; the confidence of a span is the mean probability of its tags, each by itself."""
-        return decoded_spans(scored, self.types)
-
-    def metrics(self, gold: NDArray[Any], found: NDArray[Any]) -> dict[str, float]:
-        """Precision, recall and F1 of spans, over all types at once."""
-        return values(self.scores, gold, found)
+        layers = [layers_of(of_text, words) for of_text, words in zip(spans, lengths.tolist(), strict=True)]
+        return torch.from_numpy(np.stack(layers)).to(labels.device)
 
 
 def layers_of(spans: NDArray[np.integer[Any]], words: int) -> NDArray[np.int64]:
