@@ -93,7 +93,7 @@ def test_an_image_is_labelled_with_the_version_that_is_installed(name: str, vers
 def test_what_is_installed_does_not_depend_on_the_code():
     by_name = {stage[0][1].rpartition(" AS ")[2]: stage for stage in stages(DOCKER / "Dockerfile")}
     installing = set(copied(by_name["base"]) + copied(by_name["dependencies"]))
-    assert installing == {"constraints.txt", "pyproject.toml", "README.md", "LICENSE", "mtl_models/__init__.py"}
+    assert installing == {"constraints.txt", "pyproject.toml", "LICENSE", "mtl_models/__init__.py"}
     last = [rest for word, rest in by_name["runner"] if word == "COPY"]
     packages = next(place for place, rest in enumerate(last) if "/opt/venv" in rest)
     code = next(place for place, rest in enumerate(last) if "--from=code" in rest)
