@@ -19,8 +19,24 @@ from types import ModuleType
 import pytest
 from filelock import FileLock
 
-_HOME = Path(tempfile.mkdtemp(prefix="polytask-tests-"))
-atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+
+def _new_home() -> Path:
+    """The home of this process, in a folder that all processes of the session share and that the first of them takes away.
+
+    The workers of pytest-xdist end without running what is registered for their exit.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is not None:
+        home = Path(os.environ["POLYTASK_HOME"]).with_name(worker)
+    else:
+        session = tempfile.mkdtemp(prefix="polytask-tests-")
+        atexit.register(shutil.rmtree, session, ignore_errors=True)
+        home = Path(session) / "main"
+    home.mkdir()
+    return home
+
+
+_HOME = _new_home()
 _DOWNLOADS = Path(__file__).parents[1] / "runs" / "downloads"
 _DOWNLOADS.mkdir(parents=True, exist_ok=True)
 (_HOME / "downloads").symlink_to(_DOWNLOADS)  # pinned by sha256, so one copy serves every session
