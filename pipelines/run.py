@@ -75,6 +75,7 @@ def run_named(pipeline: Pipeline, name: str, cache: bool, *arguments: object) ->
     placed = place(pipeline, arguments)
     run_name = f"{name}-{datetime.now(UTC):%Y_%m_%d-%H_%M_%S_%f}"
     configured = pipeline.with_options(run_name=run_name, enable_cache=cache, execution_mode=ExecutionMode.FAIL_FAST, **placed.options)
+    without_node: list[str] = []
     if not placed.in_pods:
         run: PipelineRunResponse | None = configured(*arguments)
     else:
@@ -83,21 +84,23 @@ def run_named(pipeline: Pipeline, name: str, cache: bool, *arguments: object) ->
         run = Client().get_pipeline_run(run.id) if run else None
         if watch.given_up:
             raise PolytaskError(f"the run {run_name} was stopped: {watch.given_up}")
+        without_node = watch.without_node()
     if run is None:
         raise PolytaskError("the orchestrator gave no run back; look at its own pages for what became of it")
     if run.status != ExecutionStatus.COMPLETED:
-        told = [f"the run {run.name} ended as '{run.status}', not completed", *failures(run)]
+        told = [f"the run {run.name} ended as '{run.status}', not completed", *failures(run), *without_node]
         raise PolytaskError("\n".join(told))
     return run
 
 
 def _in_pods(configured: Pipeline, arguments: tuple[object, ...]) -> PipelineRunResponse | None:
-    """Run it and wait; that the cluster calls it failed is told by the run itself."""
+    """Run it and wait; that the cluster calls it failed, or that its job was taken away, is told by the run itself."""
+    from kubernetes.client.exceptions import ApiException
     from zenml.client import Client
 
     try:
         return configured(*arguments)
-    except RuntimeError as error:
+    except (RuntimeError, ApiException) as error:
         runs = Client().list_pipeline_runs(name=configured._run_args["run_name"]).items
         if not runs:
             raise PolytaskError(f"the cluster did not take the run: {error}") from error

@@ -31,7 +31,8 @@ class Watch:
         self._run_name = run_name
         self._place = place
         self._told: set[tuple[str, str]] = set()
-        self._waiting: dict[str, float] = {}
+        self._waiting: dict[str, tuple[float, str]] = {}
+        """Step -> since when its pod waits for a node, and why."""
 
     def look(self) -> None:
         """Tell what changed since the last look."""
@@ -42,8 +43,16 @@ class Watch:
             return
         for step in Client().list_run_steps(pipeline_run_id=runs[0].id, size=500, exclude_retried=False).items:
             self._tell(step)
-        for name, reason in self._pending(str(runs[0].id)):
-            self._wait(name, reason, runs[0])
+        for name, reason in self._pods(str(runs[0].id)):
+            if reason is None:
+                self._waiting.pop(name, None)
+            else:
+                self._wait(name, reason, runs[0])
+
+    def without_node(self) -> list[str]:
+        """A line for every step whose pod waited for a node when it was last seen."""
+        now = time.monotonic()
+        return [f"{name}: waited {now - since:.0f} s for a node and got none: {reason}" for name, (since, reason) in self._waiting.items()]
 
     def _tell(self, step: StepRunResponse) -> None:
         status = str(step.status)
@@ -59,7 +68,8 @@ class Watch:
         from zenml.client import Client
         from zenml.utils.run_utils import stop_run
 
-        since = self._waiting.setdefault(name, time.monotonic())
+        since, _ = self._waiting.get(name, (time.monotonic(), reason))
+        self._waiting[name] = since, reason
         if (name, reason) not in self._told:
             self._told.add((name, reason))
             say(f"  waits  {name:<32} {reason}")
@@ -68,8 +78,8 @@ class Watch:
             self.given_up = f"the step {name} waited {patience} s for a node and got none: {reason}"
             stop_run(Client().get_pipeline_run(run.id))
 
-    def _pending(self, run_id: str) -> Iterator[tuple[str, str]]:
-        """Step and reason of every pod that no node takes."""
+    def _pods(self, run_id: str) -> Iterator[tuple[str, str | None]]:
+        """Step of every pod of the run, and why no node takes it, if so; those that wait come last."""
         from zenml.client import Client
 
         from steps.resources import KUBERNETES
@@ -80,12 +90,18 @@ class Watch:
 
         orchestrator: Any = Client().active_stack.orchestrator
         pods = CoreV1Api(orchestrator.get_kube_client()).list_namespaced_pod(
-            orchestrator.config.kubernetes_namespace, label_selector=f"run_id={run_id}", field_selector="status.phase=Pending"
+            orchestrator.config.kubernetes_namespace, label_selector=f"run_id={run_id}"
         )
-        for pod in pods.items:
-            for condition in pod.status.conditions or []:
-                if condition.type == "PodScheduled" and condition.status == "False":
-                    yield pod.metadata.labels.get("step_name", "(the run itself)"), str(condition.message or condition.reason)
+        found = [(pod.metadata.labels.get("step_name", "(the run itself)"), _refusal(pod)) for pod in pods.items]
+        yield from sorted(found, key=lambda pod: pod[1] is not None)
+
+
+def _refusal(pod: Any) -> str | None:
+    """Why no node takes the pod; None where one has."""
+    for condition in pod.status.conditions or []:
+        if condition.type == "PodScheduled" and condition.status == "False":
+            return str(condition.message or condition.reason)
+    return None
 
 
 @contextmanager

@@ -83,7 +83,7 @@ class StepResources(Section):
     gpu_type: str | None = Field(None, min_length=1, description="the resource that GPUs are asked for as; default: nvidia.com/gpu")
     node_selector: dict[str, str] | None = Field(None, description="labels that the node must have")
     tolerations: tuple[Toleration, ...] | None = Field(
-        None, description="taints that are put up with; default: with a GPU, the one named like `gpu_type`"
+        None, description="taints that are put up with; with a GPU also the one named like `gpu_type`, unless this is []"
     )
     shared_memory: Size | None = Field(None, description="of /dev/shm, which data loaders and NCCL share; on a cluster 1Gi with a GPU")
     timeout: Seconds | None = Field(None, description="30m, 6h: the step is ended after so long, waiting for a node and retries included")
@@ -110,7 +110,11 @@ def resources_of(step: str, section: Mapping[str, StepResources]) -> StepResourc
             found = section[key].over(found)
     if not found.gpu:
         return found
-    return found.over(StepResources(shared_memory="1Gi", tolerations=(Toleration(key=found.gpu_type, effect="NoSchedule"),)))
+    of_gpus = Toleration(key=found.gpu_type, effect="NoSchedule")
+    found = found.over(StepResources(shared_memory="1Gi", tolerations=(of_gpus,)))
+    if found.tolerations and not {None, found.gpu_type} & {given.key for given in found.tolerations}:
+        return found.model_copy(update={"tolerations": (of_gpus, *found.tolerations)})
+    return found
 
 
 def key_of(step: str) -> str:

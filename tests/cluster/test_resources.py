@@ -52,6 +52,10 @@ def test_a_gpu_brings_its_toleration_and_shared_memory_unless_given() -> None:
     assert found.tolerations == (Toleration(key="amd.com/gpu", effect="NoSchedule"),)
     assert found.shared_memory == "1Gi"
     assert resources_of("train_joint", section(train_joint={"tolerations": []})).tolerations == ()
+    beside = resources_of("train_joint", section(train_joint={"tolerations": [{"key": "spot"}]})).tolerations
+    assert beside == (Toleration(key="nvidia.com/gpu", effect="NoSchedule"), Toleration(key="spot"))
+    own = {"tolerations": [{"key": "nvidia.com/gpu", "operator": "Equal", "value": "a"}]}
+    assert [one.value for one in resources_of("train_joint", section(train_joint=own)).tolerations or ()] == ["a"]
     assert resources_of("evaluate", {}).tolerations is None
 
 
