@@ -7,7 +7,7 @@ from typing import Any
 
 from mtl_models.config import Experiment
 from mtl_models.config.experiment import SHARED
-from mtl_models.config.network import backbone_of
+from mtl_models.config.network import backbone_of, vocabularies_of
 from mtl_models.config.text import Vectors
 from steps.build_embeddings import build_embeddings
 from steps.build_vocabulary import build_vocabulary
@@ -54,7 +54,7 @@ def build_words(experiment: Experiment, fingerprints: dict[str, str], corpora: A
         vocabularies[SHARED], matrices[SHARED] = load_backbone(backbone, fingerprints["backbone"])
     for group, section in experiment.word_vocabularies.items():
         of_group = {"group": group}
-        members = [name for name, task in experiment.tasks.items() if task.vocabulary == group]
+        members = experiment.readers_of(group)
         texts, options = [corpora[name] for name in members], {name: experiment.tasks[name].text for name in members}
         vocabularies[group] = build_vocabulary.with_options(substitutions=of_group)(
             group,
@@ -95,11 +95,13 @@ def judge(
     twins, histories, references = {}, {}, {}
     for name, task in experiment.tasks.items():
         of_task = {"task": name}
+        groups = vocabularies_of(experiment.network, [task])
         twins[name], histories[name] = train_single.with_options(substitutions=of_task)(
             name,
             corpora[name],
-            vocabularies[task.vocabulary],
-            matrices[task.vocabulary],
+            [vocabularies[group] for group in groups],
+            [matrices[group] for group in groups],
+            groups,
             task.settings,
             experiment.network,
             experiment.training,

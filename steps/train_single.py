@@ -26,15 +26,15 @@ __all__ = ["train_single"]
 def train_single(
     task: str,
     corpus: Corpus,
-    vocabulary: Vocabulary,
-    matrix: Pretrained,
+    vocabularies: list[Vocabulary],
+    matrices: list[Pretrained],
+    groups: list[str],
     settings: TaskSettings,
     network: Network,
     training: Training,
     seed: int,
 ) -> tuple[Annotated[Model, "twin_{task}"], Annotated[History, "twin_history_{task}"]]:
-    """Train on `task` alone."""
-    group = settings.vocabulary
-    alone = Task.of(settings, corpus)
-    model, history = train([alone], {task: corpus}, {group: vocabulary}, {group: matrix}, network, training, seed)
+    """Train on `task` alone; `vocabularies` and `matrices` are in the order of `groups`."""
+    words, vectors = dict(zip(groups, vocabularies, strict=True)), dict(zip(groups, matrices, strict=True))
+    model, history = train([Task.of(settings, corpus)], {task: corpus}, words, vectors, network, training, seed)
     return model, history

@@ -14,7 +14,7 @@ from mtl_models.config.drift import Drift
 from mtl_models.config.finetuning import Finetuning
 from mtl_models.config.hierarchical import Hierarchical
 from mtl_models.config.judging import Evaluation, Gate, Reference, Registry
-from mtl_models.config.network import JointLstm, Network, backbone_of
+from mtl_models.config.network import JointLstm, Network, backbone_of, vectors_beside
 from mtl_models.config.objectives import FixedWeights
 from mtl_models.config.resources import DEFAULT, STEPS, StepResources, key_of
 from mtl_models.config.retraining import Retraining
@@ -132,6 +132,8 @@ class Experiment(Section):
 
     @model_validator(mode="after")
     def _vocabularies_match(self) -> Experiment:
+        if vectors_beside(self.network) is not None:
+            return self
         for name, task in self.tasks.items():
             if task.vocabulary not in self.vocabularies:
                 raise ValueError(
@@ -207,9 +209,17 @@ class Experiment(Section):
         if backbone_of(self.network) is None:
             return self
         name = self.network.name
-        if self.vocabularies != {SHARED: Vocabulary()}:
+        beside = vectors_beside(self.network)
+        if beside is None and self.vocabularies != {SHARED: Vocabulary()}:
             raise ValueError(f"vocabularies: a {name} reads with the tokenizer of its backbone; leave the section out")
+        if beside is not None and (beside == SHARED or [*self.vocabularies] != [beside]):
+            raise ValueError(
+                f"network.word_vectors names '{beside}': give `vocabularies` that one entry, under a name other than '{SHARED}', "
+                "which is the backbone's own"
+            )
         for task, settings in self.tasks.items():
+            if settings.vocabulary != SHARED:
+                raise ValueError(f"tasks.{task}.vocabulary: a {name} reads with the tokenizer of its backbone; leave it out")
             if settings.text.model_copy(update={"words": "split"}) != TextOptions():
                 raise ValueError(f"tasks.{task}.text: a {name}'s texts are normalised by its backbone's tokenizer; leave it out")
         return self
@@ -241,8 +251,13 @@ class Experiment(Section):
 
     @property
     def word_vocabularies(self) -> dict[str, Vocabulary]:
-        """The vocabularies that are built from the corpora: none where a backbone brings its own."""
-        return {} if backbone_of(self.network) is not None else self.vocabularies
+        """The vocabularies that are built from the corpora: where a backbone brings its own, only that of the vectors beside it."""
+        return self.vocabularies if backbone_of(self.network) is None or vectors_beside(self.network) is not None else {}
+
+    def readers_of(self, vocabulary: str) -> list[str]:
+        """The tasks that read words of `vocabulary`."""
+        every = vocabulary == vectors_beside(self.network)
+        return [name for name, task in self.tasks.items() if every or task.vocabulary == vocabulary]
 
     @property
     def model_name(self) -> str:

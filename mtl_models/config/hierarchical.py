@@ -37,7 +37,8 @@ class Level(Section):
 class Hierarchical(Section):
     """Levels of one encoder, simple tasks on low ones and hard tasks on high ones (Sanh, Wolf and Ruder 2019).
 
-    The base of a word is its vector and what a convolution makes of its letters; or its state in a pre-trained encoder, and that.
+    The base of a word is its vector and what a convolution makes of its letters; or its state in a pre-trained encoder and that, with its
+    vector where `word_vectors` names some.
     """
 
     name: Literal["hierarchical"]
@@ -46,6 +47,7 @@ class Hierarchical(Section):
     backbone: Annotated[BackboneSource | None, BeforeValidator(name_to_model)] = Field(
         None, description="a pre-trained encoder in place of the word vectors"
     )
+    word_vectors: str | None = Field(None, description="beside a backbone: the key of `vocabularies` whose vectors words have too")
     shortcut: bool = Field(True, description="a level reads the base beside the level below it")
     pooling: tuple[Literal["last", "max", "mean"], ...] = Field(
         ("max", "mean"), min_length=1, description="states given to a task that labels whole texts, concatenated"
@@ -53,6 +55,12 @@ class Hierarchical(Section):
     dropout: float = Field(0.3, ge=0.0, lt=1.0, description="on the base, between layers and on the states that heads read")
     backbone_dropout: float = Field(0.1, ge=0.0, lt=1.0, description="inside the backbone, where it moves")
     trainable_embeddings: bool = Field(True, description="train the embedding matrix, or keep it frozen")
+
+    @model_validator(mode="after")
+    def _vectors_stand_beside(self) -> Hierarchical:
+        if self.word_vectors is not None and self.backbone is None:
+            raise ValueError("word_vectors: names vectors beside a backbone, and there is none; without one words have theirs anyhow")
+        return self
 
     @model_validator(mode="after")
     def _levels_stand(self) -> Hierarchical:

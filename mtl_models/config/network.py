@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BeforeValidator, Field
 
@@ -24,6 +25,8 @@ __all__ = [
     "SentenceEncoder",
     "TransformerSection",
     "backbone_of",
+    "vectors_beside",
+    "vocabularies_of",
 ]
 
 Dropout = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -152,3 +155,20 @@ Network = Annotated[
 def backbone_of(network: Network) -> BackboneSource | None:
     """Where the pre-trained encoder of a network comes from; None for one that begins with word vectors."""
     return network.backbone if isinstance(network, SentenceEncoder | Hierarchical) else None
+
+
+def vectors_beside(network: Network) -> str | None:
+    """The vocabulary whose word vectors every task reads beside the backbone; None for all networks that have nothing of the kind."""
+    return network.word_vectors if isinstance(network, Hierarchical) else None
+
+
+class _Reader(Protocol):
+    @property
+    def vocabulary(self) -> str:
+        """The vocabulary of a task."""
+
+
+def vocabularies_of(network: Network, tasks: Iterable[_Reader]) -> list[str]:
+    """The names of all vocabularies that texts of `tasks` are read with, sorted."""
+    beside = vectors_beside(network)
+    return sorted({task.vocabulary for task in tasks} | ({beside} if beside else set()))

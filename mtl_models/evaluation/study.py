@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +22,6 @@ from mtl_models.evaluation.prediction_set import PredictionSet
 from mtl_models.evaluation.predictions import Predictions, predict_split
 from mtl_models.evaluation.references import train_pooled_reference, train_single_reference
 from mtl_models.files import writing_folder
-from mtl_models.networks.backbone import Pretrained
-from mtl_models.tasks.task import Task
-from mtl_models.text.vocabulary import Vocabulary
 from mtl_models.training.prepared import Prepared
 from mtl_models.training.train import train
 
@@ -90,7 +86,8 @@ def _trained(cell: Cell) -> tuple[PredictionSet, CellRecord]:
         model, history = train(
             tasks,
             {task.name: corpora[task.name] for task in tasks},
-            *_words(cell.prepared, tasks),
+            cell.prepared.vocabularies,
+            cell.prepared.matrices,
             cell.experiment.network,
             cell.experiment.training,
             cell.seed,
@@ -100,11 +97,6 @@ def _trained(cell: Cell) -> tuple[PredictionSet, CellRecord]:
         for split in _splits(cell.prepared):
             by_split[split] |= {task.name: predict_split(model, corpora[task.name], split) for task in tasks}
     return PredictionSet(by_split), CellRecord(cpu_seconds=time.process_time() - began, parameters=parameters, epochs=epochs)
-
-
-def _words(prepared: Prepared, tasks: Sequence[Task]) -> tuple[dict[str, Vocabulary], dict[str, Pretrained]]:
-    groups = {task.vocabulary for task in tasks}
-    return {name: prepared.vocabularies[name] for name in groups}, {name: prepared.matrices[name] for name in groups}
 
 
 def _splits(prepared: Prepared) -> list[Split]:

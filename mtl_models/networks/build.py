@@ -11,6 +11,7 @@ from mtl_models.config.hierarchical import Hierarchical as HierarchicalSection
 from mtl_models.config.network import Dlnc as DlncSection
 from mtl_models.config.network import LstmLinear as LstmLinearSection
 from mtl_models.config.network import Network as NetworkSection
+from mtl_models.config.network import vocabularies_of
 from mtl_models.networks.backbone import Backbone
 from mtl_models.networks.dlnc import Dlnc
 from mtl_models.networks.hierarchical import Hierarchical
@@ -26,10 +27,10 @@ __all__ = ["build_network"]
 def build_network(section: NetworkSection, tasks: Sequence[Task], start: Mapping[str, Tensor | Backbone]) -> Network:
     """The network `section` describes, with a head for every task and new weights.
 
-    `start` vocabulary -> word vectors (V, E), or a pre-trained backbone, one for every vocabulary the tasks name. The other weights are
+    `start` vocabulary -> word vectors (V, E), or a pre-trained backbone, one for every vocabulary that is read. The other weights are
     drawn from PyTorch's global generator: call `torch.manual_seed` first.
     """
-    wanted = {task.vocabulary for task in tasks}
+    wanted = vocabularies_of(section, tasks)
     if isinstance(section, SentenceEncoderSection):
         return SentenceEncoder(section, tasks, {name: found for name, found in start.items() if isinstance(found, Backbone)})
     if isinstance(section, HierarchicalSection):

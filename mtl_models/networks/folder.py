@@ -16,6 +16,7 @@ from torch import Tensor
 from mtl_models import __version__
 from mtl_models.config.hierarchical import Hierarchical
 from mtl_models.config.network import Network as NetworkConfig
+from mtl_models.config.network import vocabularies_of
 from mtl_models.errors import ModelFolderError
 from mtl_models.files import sha256_of, writing_folder
 from mtl_models.networks.backbone import Backbone
@@ -66,7 +67,7 @@ def save_model(model: Model, folder: Path, extra: Mapping[str, Any] | None = Non
     with writing_folder(folder) as draft:
         weights = {name: weight.detach().cpu().contiguous() for name, weight in model.network.state_dict().items()}
         save_file(weights, draft / _WEIGHTS, metadata={"format": "pt"})
-        names = _tokenizer_files(model.tasks)
+        names = _tokenizer_files(model.config, model.tasks)
         for vocabulary, name in names.items():
             model.vocabularies[vocabulary].save(draft / name)
         start = model.network.starting_weights()
@@ -94,7 +95,7 @@ def load_model(folder: Path, device: str | torch.device = "cpu") -> Model:
     config = _read_config(folder)
     for name, sha256 in config.files.items():
         _check_file(folder / name, sha256)
-    names = _tokenizer_files(config.tasks)
+    names = _tokenizer_files(config.network, config.tasks)
     for name in (_WEIGHTS, *names.values()):
         if name not in config.files:
             raise ModelFolderError(f"{folder / _CONFIG}: files does not list {name}; {_again(config)}")
@@ -114,9 +115,9 @@ def read_extra(folder: Path) -> dict[str, Any]:
     return _read_config(folder).extra
 
 
-def _tokenizer_files(tasks: tuple[Task, ...]) -> dict[str, str]:
+def _tokenizer_files(network: NetworkConfig, tasks: tuple[Task, ...]) -> dict[str, str]:
     """Vocabulary -> name of its file: plain tokenizer.json where there is only one, as Hugging Face tools expect."""
-    vocabularies = sorted({task.vocabulary for task in tasks})
+    vocabularies = vocabularies_of(network, tasks)
     if len(vocabularies) == 1:
         return {vocabularies[0]: "tokenizer.json"}
     return {name: f"{name}.tokenizer.json" for name in vocabularies}
@@ -158,7 +159,7 @@ def _empty_network(config: _Config, folder: Path) -> Network:
     """The network of `config` with weights of no account; PyTorch's global generator stays where it was."""
     start: dict[str, Tensor | Backbone] = {name: Backbone(found) for name, found in config.backbones.items()}
     start |= {name: torch.zeros(shape) for name, shape in config.vectors.items()}
-    lacking = {task.vocabulary for task in config.tasks} - set(start)
+    lacking = set(vocabularies_of(config.network, config.tasks)) - set(start)
     if lacking:
         raise ModelFolderError(f"{folder / _CONFIG}: vectors lacks the vocabulary {', '.join(sorted(lacking))}; {_again(config)}")
     with torch.random.fork_rng(devices=[]):
@@ -207,9 +208,9 @@ def probe_logits(model: Model, tasks: Sequence[str] | None = None) -> dict[str, 
     found: dict[str, Tensor] = {}
     lengths = torch.tensor(_PROBE_LENGTHS)
     rows = torch.arange(len(lengths))
-    for name, vocabulary in model.vocabularies.items():
+    for name in sorted({task.vocabulary for task in asked}):
         random = torch.Generator().manual_seed(0)
-        ids = torch.randint(1, vocabulary.size, (len(lengths), int(lengths.max())), generator=random)
+        ids = torch.randint(1, model.vocabularies[name].size, (len(lengths), int(lengths.max())), generator=random)
         words = _probe_words(model, lengths, random)
         batch = Batch(ids, lengths, {task.name: rows for task in asked if task.vocabulary == name}, words=words)
         with evaluating(model.network):
@@ -219,14 +220,17 @@ def probe_logits(model: Model, tasks: Sequence[str] | None = None) -> dict[str, 
 
 
 def _probe_words(model: Model, lengths: Tensor, random: torch.Generator) -> Words | None:
-    """Every id a word, of letters drawn at random; None for a network that does not read word by word."""
+    """Every id a word, of letters and with ids beside drawn at random; None for a network that does not read word by word."""
     if not isinstance(model.config, Hierarchical):
         return None
     shape = len(lengths), int(lengths.max())
     letters = None
     if model.config.characters is not None:
         letters = torch.randint(1, 257, (*shape, model.config.characters.longest), generator=random)
-    return Words(lengths, torch.arange(shape[1]).repeat(shape[0], 1), letters)
+    beside = None
+    if model.config.word_vectors is not None:
+        beside = torch.randint(1, model.vocabularies[model.config.word_vectors].size, shape, generator=random)
+    return Words(lengths, torch.arange(shape[1]).repeat(shape[0], 1), letters, beside)
 
 
 def _numbers(scored: Any) -> Tensor:

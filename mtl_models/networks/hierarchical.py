@@ -53,13 +53,15 @@ class Hierarchical(Network):
         super().__init__(tasks)
         self.vocabulary = next((name for name, found in start.items() if isinstance(found, Backbone)), None)
         self.backbone: WindowedBackbone | None = None
-        if self.vocabulary is None:
-            matrices = {name: found for name, found in start.items() if isinstance(found, Tensor)}
-            self.embeddings = Embeddings(matrices, {task.name: task.vocabulary for task in tasks}, config.trainable_embeddings)
+        matrices = {name: found for name, found in start.items() if isinstance(found, Tensor)}
+        words = 0
+        if matrices:
+            vocabulary_of = {task.name: config.word_vectors or task.vocabulary for task in tasks}
+            self.embeddings = Embeddings(matrices, vocabulary_of, config.trainable_embeddings)
             words = self.embeddings.dimension
-        else:
+        if self.vocabulary is not None:
             self.backbone = _windowed(start[self.vocabulary], config.backbone_dropout)
-            words = self.backbone.features
+            words += self.backbone.features
         letters = config.characters
         self.letters = None if letters is None else LetterConvolution(letters.dimension, letters.filters, letters.width, config.dropout / 2)
         self.base_features = words + (0 if self.letters is None else self.letters.features)
@@ -83,15 +85,15 @@ class Hierarchical(Network):
     def base(self, batch: Batch) -> Tensor:
         """The vectors (B, n, F) of the words of every text; whatever on padding."""
         assert batch.words is not None, "a hierarchical network reads word by word"
-        if self.backbone is None:
-            assert self.embeddings is not None
-            words = self.embeddings(batch.ids, batch.rows)
-        else:
+        parts = []
+        if self.backbone is not None:
             pieces = self.backbone(batch.ids, batch.lengths.to(batch.ids.device, non_blocking=True))
-            words = pieces.gather(1, batch.words.first.unsqueeze(2).expand(-1, -1, pieces.shape[2]))
+            parts.append(pieces.gather(1, batch.words.first.unsqueeze(2).expand(-1, -1, pieces.shape[2])))
+        if self.embeddings is not None:
+            parts.append(self.embeddings(batch.ids if batch.words.beside is None else batch.words.beside, batch.rows))
         if self.letters is not None and batch.words.letters is not None:
-            words = torch.cat([words, self.letters(batch.words.letters)], dim=2)
-        dropped: Tensor = self.dropout(words)
+            parts.append(self.letters(batch.words.letters))
+        dropped: Tensor = self.dropout(torch.cat(parts, dim=2))
         return dropped
 
     def train(self, mode: bool = True) -> Hierarchical:
@@ -119,10 +121,11 @@ class Hierarchical(Network):
         return [*reversed([*self.levels.values()]), *words, *backbone]
 
     def starting_weights(self) -> Mapping[str, Tensor | Backbone]:
-        """The word vectors, or the architecture of the backbone."""
-        if self.backbone is None or self.vocabulary is None:
-            return super().starting_weights()
-        return {self.vocabulary: self.backbone.origin}
+        """The word vectors and the architecture of the backbone, what there is of them."""
+        words: dict[str, Tensor | Backbone] = {} if self.embeddings is None else {**self.embeddings.matrices()}
+        if self.backbone is not None and self.vocabulary is not None:
+            words[self.vocabulary] = self.backbone.origin
+        return words
 
     def owned_by(self, tasks: Collection[str]) -> tuple[str, ...]:
         """With the levels that no other task needs."""

@@ -181,7 +181,8 @@ class Model:
         assert isinstance(self.config, Hierarchical)
         letters = None if self.config.characters is None else self.config.characters.longest
         words = [[text[begin:end] for begin, end in places_of_words(text, options.words)[: self.max_tokens]] for text in texts]
-        forms, places = forms_of(words, self.vocabularies[vocabulary], options, letters)
+        beside = None if self.config.word_vectors is None else self.vocabularies[self.config.word_vectors]
+        forms, places = forms_of(words, self.vocabularies[vocabulary], options, letters, beside)
         lengths = np.array([len(text) for text in words], dtype=np.int32)
         ends = np.cumsum(lengths)
         order = np.argsort(-lengths, kind="stable")

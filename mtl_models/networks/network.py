@@ -26,23 +26,26 @@ class Words:
     """Where the words of a batch of texts lie, for networks that read word by word.
 
     `lengths` (B,) int64, words of every text, at least 1, on the CPU; `first` (B, n) int64, the place of each word's first id in its row of
-    ids, 0 on padding; `letters` (B, n, C) int64, bytes plus one and zeros behind, None where nobody reads them.
+    ids, 0 on padding; `letters` (B, n, C) int64, bytes plus one and zeros behind, None where nobody reads them;
+    `beside` (B, n) int64, the words' ids in the vocabulary beside that of a backbone, 0 on padding, None where there is none.
     """
 
     lengths: Tensor
     first: Tensor
     letters: Tensor | None
+    beside: Tensor | None = None
 
     def to(self, device: torch.device) -> Words:
         """The same on `device`."""
-        letters = None if self.letters is None else self.letters.to(device, non_blocking=True)
-        return Words(self.lengths, self.first.to(device, non_blocking=True), letters)
+        letters, beside = (None if found is None else found.to(device, non_blocking=True) for found in (self.letters, self.beside))
+        return Words(self.lengths, self.first.to(device, non_blocking=True), letters, beside)
 
     def part(self, chosen: Tensor) -> Words:
         """Those of the texts `chosen` (b,), indices on the CPU, padded to the longest of them."""
         lengths, places = self.lengths[chosen], chosen.to(self.first.device)
         longest = int(lengths.max())
-        return Words(lengths, self.first[places, :longest], None if self.letters is None else self.letters[places, :longest])
+        letters, beside = (None if found is None else found[places, :longest] for found in (self.letters, self.beside))
+        return Words(lengths, self.first[places, :longest], letters, beside)
 
 
 @dataclass(frozen=True)

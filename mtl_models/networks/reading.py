@@ -20,12 +20,16 @@ __all__ = ["WordTexts", "padded_annotations", "padded_words", "read_words"]
 
 @dataclass(frozen=True)
 class WordTexts:
-    """Texts, one after another: `words` (B,) of each, `pieces` (words,) of every word, `ids` (pieces,), `letters` (words, C)."""
+    """Texts, one after another: `words` (B,) of each, `pieces` (words,) of every word, `ids` (pieces,), `letters` (words, C).
+
+    `beside` (words,) are ids in the vocabulary beside that of a backbone.
+    """
 
     words: NDArray[np.int64]
     pieces: NDArray[np.int64]
     ids: NDArray[np.int64]
     letters: NDArray[np.int64] | None
+    beside: NDArray[np.int64] | None = None
 
 
 def read_words(forms: Forms, places: NDArray[np.int32], lengths: NDArray[np.int32]) -> WordTexts:
@@ -34,7 +38,8 @@ def read_words(forms: Forms, places: NDArray[np.int32], lengths: NDArray[np.int3
     ends = np.cumsum(counts)
     first = np.repeat(forms.starts[places] - (ends - counts), counts)
     ids = forms.pieces[first + np.arange(len(first))]
-    return WordTexts(lengths.astype(np.int64), counts, ids, None if forms.letters is None else forms.letters[places])
+    letters, beside = (None if found is None else found[places] for found in (forms.letters, forms.beside))
+    return WordTexts(lengths.astype(np.int64), counts, ids, letters, beside)
 
 
 def padded_words(parts: Sequence[WordTexts]) -> Batch:
@@ -47,15 +52,13 @@ def padded_words(parts: Sequence[WordTexts]) -> Batch:
     first = np.where(inside, np.cumsum(counts, axis=1) - counts, 0)
     padded = np.full((len(words), lengths.max()), PAD, dtype=np.int64)
     padded[np.arange(lengths.max()) < lengths[:, None]] = ids
-    letters = None
-    if parts[0].letters is not None:
-        letters = np.zeros((*inside.shape, parts[0].letters.shape[1]), dtype=np.int64)
-        letters[inside] = np.concatenate([part.letters for part in parts if part.letters is not None])
+    letters = _padded(inside, [part.letters for part in parts if part.letters is not None])
+    beside = _padded(inside, [part.beside for part in parts if part.beside is not None])
     return Batch(
         torch.from_numpy(padded),
         torch.from_numpy(lengths),
         {},
-        words=Words(torch.from_numpy(words), torch.from_numpy(first), None if letters is None else torch.from_numpy(letters)),
+        words=Words(torch.from_numpy(words), torch.from_numpy(first), letters, beside),
     )
 
 
@@ -64,4 +67,14 @@ def padded_annotations(rows: NDArray[Any]) -> Tensor:
     padded = np.full((len(rows), max(1, max(len(row) for row in rows)), rows[0].shape[1]), MISSING, dtype=np.int64)
     for place, row in enumerate(rows):
         padded[place, : len(row)] = row
+    return torch.from_numpy(padded)
+
+
+def _padded(inside: NDArray[np.bool_], parts: Sequence[NDArray[np.int64]]) -> Tensor | None:
+    """What belongs to the running words, put where they stand, zeros elsewhere; None where there is nothing."""
+    if not parts:
+        return None
+    values = np.concatenate(parts)
+    padded = np.zeros((*inside.shape, *values.shape[1:]), dtype=np.int64)
+    padded[inside] = values
     return torch.from_numpy(padded)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from mtl_models.config.network import vocabularies_of
 from mtl_models.errors import ConfigError, ModelFolderError
 from mtl_models.networks.backbone import Backbone
 from mtl_models.networks.build import build_network
@@ -49,7 +50,7 @@ def without_task(model: Model, task: str) -> Model:
     with torch.random.fork_rng(devices=[]):
         network = build_network(model.config, kept, tables)
     _fill(network, model.network.state_dict(), [])
-    groups = {other.vocabulary for other in kept}
+    groups = vocabularies_of(model.config, kept)
     vocabularies = {name: words for name, words in model.vocabularies.items() if name in groups}
     return Model(network.eval(), kept, vocabularies, model.config, model.max_tokens)
 

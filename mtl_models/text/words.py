@@ -34,10 +34,12 @@ class Forms:
     starts: NDArray[np.int64]
     counts: NDArray[np.int64]
     letters: NDArray[np.int64] | None
+    beside: NDArray[np.int64] | None = None
+    """(U,) the ids in a vocabulary of words that stands beside that of a backbone."""
 
 
 def forms_of(
-    texts: Sequence[Sequence[str]], vocabulary: _Pieces, options: TextOptions, letters: int | None
+    texts: Sequence[Sequence[str]], vocabulary: _Pieces, options: TextOptions, letters: int | None, beside: _Pieces | None = None
 ) -> tuple[Forms, NDArray[np.int32]]:
     """The distinct words of texts that are split already, and for every running word of all texts the place of its form."""
     known: dict[str, int] = {}
@@ -49,6 +51,7 @@ def forms_of(
         np.cumsum(counts) - counts,
         counts,
         None if letters is None else _letters([*known], letters),
+        None if beside is None else np.array([first for first, *_ in beside.pieces([*known], options)], dtype=np.int64),
     ), places
 
 

@@ -20,16 +20,19 @@ import numpy.typing as npt
 import pyarrow as pa
 
 import mtl_models.text
+from mtl_models.config.hierarchical import Hierarchical
+from mtl_models.config.network import Network
 from mtl_models.config.text import TextOptions
 from mtl_models.corpora.corpus import SPLITS, Corpus, Split, label_values
 from mtl_models.errors import PolytaskError
 from mtl_models.files import writing_file
+from mtl_models.home import home_folder
 from mtl_models.progress import progress, say
 from mtl_models.tasks.task import Task
 from mtl_models.text.words import Forms, forms_of, places_of_words
 from mtl_models.training.alterations import alterations_of, copies_depend_on
 
-__all__ = ["EncodedCorpus", "EncodedSplit", "Encoder", "encode", "encode_words"]
+__all__ = ["EncodedCorpus", "EncodedSplit", "Encoder", "encode", "encode_for", "encode_words"]
 
 _FORMAT = 2
 """Part of the key: raise it whenever what the files hold changes."""
@@ -95,6 +98,18 @@ class EncodedCorpus:
     splits: Mapping[Split, EncodedSplit]
 
 
+def encode_for(
+    network: Network, corpus: Corpus, vocabularies: Mapping[str, Encoder], task: Task, max_tokens: int, seed: int
+) -> EncodedCorpus:
+    """The corpus as `network` reads it: in its words, or as ids that are kept in the cache of the home folder."""
+    vocabulary = vocabularies[task.vocabulary]
+    if isinstance(network, Hierarchical):
+        letters = None if network.characters is None else network.characters.longest
+        beside = None if network.word_vectors is None else vocabularies[network.word_vectors]
+        return encode_words(corpus, vocabulary, task, max_tokens, letters, beside)
+    return encode(corpus, vocabulary, task, max_tokens, home_folder("cache", "encoded"), seed)
+
+
 def encode(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int, cache: Path, seed: int = 0) -> EncodedCorpus:
     """The corpus as ids of `vocabulary`, each text cut after `max_tokens`; from the cache if it was encoded before.
 
@@ -107,22 +122,29 @@ def encode(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int, cac
     return EncodedCorpus(task.name, key, splits)
 
 
-def encode_words(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int, letters: int | None) -> EncodedCorpus:
+def encode_words(
+    corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int, letters: int | None, beside: Encoder | None = None
+) -> EncodedCorpus:
     """The corpus for a network that reads word by word, each text cut after `max_tokens` words, with `letters` bytes of every word.
+
+    `beside` is a second vocabulary, of words, that stands beside the pieces of a backbone.
 
     It lies in memory, 4 bytes a running word; a distinct word has its ids and letters once.
     """
-    key = hashlib.sha256(f"{_key(corpus, vocabulary, task, max_tokens, 0)} words {letters}".encode()).hexdigest()
-    return EncodedCorpus(task.name, key, {split: _in_words(corpus, split, vocabulary, task, max_tokens, letters) for split in SPLITS})
+    key = f"{_key(corpus, vocabulary, task, max_tokens, 0)} words {letters}" + ("" if beside is None else f" beside {beside.fingerprint}")
+    splits = {split: _in_words(corpus, split, vocabulary, task, max_tokens, letters, beside) for split in SPLITS}
+    return EncodedCorpus(task.name, hashlib.sha256(key.encode()).hexdigest(), splits)
 
 
-def _in_words(corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_tokens: int, letters: int | None) -> EncodedSplit:
+def _in_words(
+    corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_tokens: int, letters: int | None, beside: Encoder | None
+) -> EncodedSplit:
     texts = corpus.splits[split].with_format("arrow")[:]["text"].to_pylist()
     words = [[text[begin:end] for begin, end in places_of_words(text, task.text.words)[:max_tokens]] for text in texts]
     lengths = np.array([len(text) for text in words], dtype=np.int32)
     if not words:
         return EncodedSplit(np.empty(0, np.int32), np.empty(0, np.int64), lengths, corpus.gold(split))
-    forms, places = forms_of(words, vocabulary, task.text, letters)
+    forms, places = forms_of(words, vocabulary, task.text, letters, beside)
     return EncodedSplit(places, np.cumsum(lengths, dtype=np.int64) - lengths, lengths, corpus.gold(split), forms=forms)
 
 

@@ -10,6 +10,7 @@ import torch
 from pydantic import BaseModel
 
 from mtl_models.config.finetuning import Finetuning
+from mtl_models.config.hierarchical import Hierarchical
 from mtl_models.config.training import Training
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.errors import ConfigError
@@ -97,6 +98,11 @@ def finetune(
     """
     if training.max_tokens != base.max_tokens:
         say(f"texts are cut after {base.max_tokens} tokens, as the model does; training.max_tokens {training.max_tokens} is not used")
+    if isinstance(base.config, Hierarchical):
+        raise ConfigError(
+            "network: a hierarchical model has levels for the tasks it was trained with, and none for others; "
+            "put all tasks on levels of one experiment, and train that with `polytask run`"
+        )
     if training.phases or training.freeze.anything:
         raise ConfigError(
             "training.phases and training.freeze are for models trained from their start; here finetune.freeze says what moves"

@@ -62,7 +62,7 @@ def prepare_experiment(experiment: Experiment) -> Prepared:
         folder = fetch_backbone(backbone)
         vocabularies[SHARED], matrices[SHARED] = read_tokenizer(folder), read_backbone(folder)
     for group, section in experiment.word_vocabularies.items():
-        members = [name for name, task in experiment.tasks.items() if task.vocabulary == group]
+        members = experiment.readers_of(group)
         texts = {name: corpora[name].splits["train"]["text"] for name in members}
         options = {name: experiment.tasks[name].text for name in members}
         file = fetch(section.vectors.source) if section.vectors.source else None

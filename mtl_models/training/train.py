@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from mtl_models.config.hierarchical import Hierarchical
 from mtl_models.config.network import Network as NetworkSection
+from mtl_models.config.network import vocabularies_of
 from mtl_models.config.training import Training
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.home import home_folder
@@ -21,7 +21,7 @@ from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import Vocabulary
 from mtl_models.training.calibration import calibrated
 from mtl_models.training.distributed import first_here
-from mtl_models.training.encoding import EncodedCorpus, encode, encode_words
+from mtl_models.training.encoding import EncodedCorpus, encode_for
 from mtl_models.training.history import History
 from mtl_models.training.processes import fit_model
 
@@ -37,19 +37,16 @@ def train(
     training: Training,
     seed: int,
 ) -> tuple[Model, History]:
-    """Train one model for `tasks`; `corpora` by task, `vocabularies` and `matrices` by vocabulary group.
+    """Train one model for `tasks`; `corpora` by task, `vocabularies` and `matrices` by vocabulary group, others among them left alone.
 
     An interrupted training of the same inputs goes on from its last epoch; equal inputs on one machine give equal weights.
     """
-    groups = {task.vocabulary for task in tasks}
-    vocabularies = {group: vocabularies[group] for group in sorted(groups)}
+    groups = vocabularies_of(network, tasks)
+    vocabularies, matrices = {group: vocabularies[group] for group in groups}, {group: matrices[group] for group in groups}
     with first_here():
-        encoded = {
-            task.name: _encoded(corpora[task.name], vocabularies[task.vocabulary], task, network, training.max_tokens, seed)
-            for task in tasks
-        }
+        encoded = {task.name: encode_for(network, corpora[task.name], vocabularies, task, training.max_tokens, seed) for task in tasks}
     torch.manual_seed(seed)
-    untrained = build_network(network, tasks, starting_weights({group: matrices[group] for group in vocabularies}))
+    untrained = build_network(network, tasks, starting_weights(matrices))
     model = Model(untrained, tuple(tasks), vocabularies, network, training.max_tokens)
     checkpoints = _checkpoints(encoded, matrices, network, training, seed)
     label = "joint" if len(tasks) > 1 else tasks[0].name
@@ -65,14 +62,6 @@ def train(
         return model, history
     model, calibration = calibrated(model, encoded, label)
     return model, history.model_copy(update={"calibration": calibration})
-
-
-def _encoded(corpus: Corpus, vocabulary: Vocabulary, task: Task, network: NetworkSection, max_tokens: int, seed: int) -> EncodedCorpus:
-    """The corpus as `network` reads it."""
-    if isinstance(network, Hierarchical):
-        letters = None if network.characters is None else network.characters.longest
-        return encode_words(corpus, vocabulary, task, max_tokens, letters)
-    return encode(corpus, vocabulary, task, max_tokens, home_folder("cache", "encoded"), seed)
 
 
 def _checkpoints(

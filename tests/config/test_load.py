@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtl_models.config import load_experiment
+from mtl_models.config.network import vocabularies_of
 from mtl_models.errors import ConfigError
 
 MINIMAL = "name: mine\ntasks:\n  movie: movie.csv\n  tweets: {corpus: tweets.tsv}\n"
@@ -165,3 +166,27 @@ def test_a_folder_or_a_table_in_place_of_an_experiment_is_told_so(tmp_path):
 def test_a_task_set_to_null_is_left_out(tmp_path):
     assert list(load_experiment(write(tmp_path, MINIMAL), ["tasks.movie=null"]).tasks) == ["tweets"]
     assert "there is no task 'move' to leave out" in fault(tmp_path, MINIMAL, "tasks.move=null")
+
+
+ON_BACKBONE = MINIMAL + "network: {name: hierarchical, backbone: some/encoder, word_vectors: words}\nvocabularies: {words: {}}\n"
+
+
+def test_every_task_reads_the_vectors_beside_a_backbone(tmp_path):
+    experiment = load_experiment(write(tmp_path, ON_BACKBONE))
+    assert [*experiment.word_vocabularies] == ["words"]
+    assert experiment.readers_of("words") == ["movie", "tweets"]
+    assert vocabularies_of(experiment.network, [experiment.tasks["movie"]]) == ["shared", "words"]
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("network.backbone=null", "names vectors beside a backbone, and there is none"),
+        ("network.word_vectors=null", "task 'movie' wants vocabulary 'shared'"),
+        ("network.word_vectors=other", "network.word_vectors names 'other': give `vocabularies` that one entry"),
+        ("vocabularies.more={}", "network.word_vectors names 'words': give `vocabularies` that one entry"),
+        ("tasks.movie={corpus: movie.csv, vocabulary: words}", "tasks.movie.vocabulary: a hierarchical reads with the tokenizer"),
+    ],
+)
+def test_vectors_that_cannot_stand_beside_a_backbone_are_refused(tmp_path, override, told):
+    assert told in fault(tmp_path, ON_BACKBONE, override)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -250,3 +250,46 @@ def test_a_model_on_a_backbone_is_saved_and_loaded_whole(bert: tuple[Backbone, V
     assert loaded.fingerprint() == model.fingerprint()
     before, after = numbers(model, TEXTS, NER), numbers(loaded, TEXTS, NER)
     assert all(np.array_equal(b.confidence, a.confidence) for b, a in zip(before, after, strict=True))
+
+
+def beside(bert: tuple[Backbone, Vocabulary]) -> Model:
+    """A model on a backbone whose words have vectors too."""
+    backbone, tokenizer = bert
+    section = Hierarchical.model_validate({**SECTION.model_dump(), "backbone": "some/encoder", "word_vectors": "words"})
+    torch.manual_seed(0)
+    network = build_network(section, TASKS, {"shared": backbone, "words": torch.randn(WORDS.size, 5)}).eval()
+    return Model(network, TASKS, {"shared": tokenizer, "words": WORDS}, section, 60)
+
+
+def test_vectors_beside_a_backbone_reach_the_word_they_belong_to(bert: tuple[Backbone, Vocabulary]) -> None:
+    model = beside(bert)
+    (_, batch), *_ = model._word_batches(TEXTS, "shared", SPACES, [NER], 64)
+    assert batch.words is not None
+    assert batch.words.beside is not None
+    longest = [text.split() for text in sorted(TEXTS, key=lambda text: -len(text.split()))]
+    assert [WORDS.pieces(words, SPACES) for words in longest] == [
+        [[place] for place in row[: len(words)]] for row, words in zip(batch.words.beside.tolist(), longest, strict=True)
+    ]
+    table, rows = model.network.embeddings.tables["words"], batch.words.beside  # type: ignore[union-attr]
+    found = model.network.base(batch)[:, :, bert[0].width : bert[0].width + 5]  # type: ignore[operator]
+    torch.testing.assert_close(found, table(rows))
+
+
+@given(place=st.integers(0, 3), others=st.lists(st.integers(0, 3), max_size=3))
+@settings(deadline=None, max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_vectors_beside_a_backbone_leave_batch_mates_alone(bert: tuple[Backbone, Vocabulary], place: int, others: list[int]) -> None:
+    model = beside(bert)
+    alone, among = (numbers(model, [TEXTS[i] for i in chosen], NER)[0] for chosen in ([place], [place, *others]))
+    assert np.array_equal(alone.rows, among.rows)
+    np.testing.assert_allclose(alone.confidence, among.confidence, atol=1e-5)
+
+
+def test_a_model_with_vectors_beside_its_backbone_is_saved_loaded_and_cut(bert: tuple[Backbone, Vocabulary], tmp_path: Path) -> None:
+    model = beside(bert)
+    save_model(model, tmp_path / "model")
+    assert {path.name for path in (tmp_path / "model").glob("*tokenizer.json")} == {"shared.tokenizer.json", "words.tokenizer.json"}
+    loaded = load_model(tmp_path / "model")
+    assert loaded.fingerprint() == model.fingerprint()
+    before, after = numbers(model, TEXTS, NER), numbers(loaded, TEXTS, NER)
+    assert all(np.array_equal(b.confidence, a.confidence) for b, a in zip(before, after, strict=True))
+    same_answers(model, without_task(loaded, "who"), ["ner", "nested", "pairs", "topic"])
