@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["trace_prediction"]
 
-_PREFIX = "polytask."
-_COMMIT = "mlflow.source.git.commit"
-
 
 def trace_prediction(text: str, file: Path | None) -> None:
     """Print the chain. `CorpusError` or `TrackingError` for an id that is malformed, or that no batch of this home gave."""
@@ -32,6 +29,7 @@ def trace_prediction(text: str, file: Path | None) -> None:
     from steps.origins import origins
     from steps.tracking.batches import find_batches
     from steps.tracking.client import connect, shown, tracking_uri
+    from steps.tracking.tags import own_tags
     from steps.tracking.versions import resolve
 
     wanted = PredictionId.parse(text)
@@ -43,10 +41,10 @@ def trace_prediction(text: str, file: Path | None) -> None:
             "look at POLYTASK_HOME and MLFLOW_TRACKING_URI, and whether the id is whole"
         )
     run = runs[0]
-    tags = _tags(run)
+    tags = own_tags(run.data.tags)
     _refuse_outside(wanted, run, tags)
     version = resolve(f"models:/{tags['model_name']}/{tags['model_version']}", client)
-    _print("prediction", _answer(wanted, run, file))
+    _print("prediction", _answer(wanted, tags, file))
     _print("input", _input(run, tags))
     _print("batch", _batch(run, tags, len(runs)))
     aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
@@ -70,13 +68,13 @@ def _refuse_outside(wanted: PredictionId, run: Run, tags: Mapping[str, str]) -> 
         raise CorpusError(f"{wanted}: the batch was not asked for '{wanted.task}'; its tasks are {', '.join(tasks)}")
 
 
-def _answer(wanted: PredictionId, run: Run, file: Path | None) -> list[str]:
+def _answer(wanted: PredictionId, tags: Mapping[str, str], file: Path | None) -> list[str]:
     lines = [str(wanted)]
-    path = file or _kept_answers(run)
+    path = file or _kept_answers(tags)
     if path is None:
         return [*lines, "the run's copy of the answers is not in the ZenML store connected here; give yours with --file"]
     row = _row(wanted, path)
-    if row["model_fingerprint"] != _tags(run)["model_fingerprint"]:
+    if row["model_fingerprint"] != tags["model_fingerprint"]:
         raise CorpusError(f"{path}: the row {wanted} names another model than its batch did; the file was changed")
     sure = "" if row["confidence"] is None else f" ({row['confidence']:.3f})"
     return [*lines, f"{row['task']}: {row['label']}{sure}", f'"{row["text"]}"']
@@ -98,7 +96,7 @@ def _row(wanted: PredictionId, path: Path) -> dict[str, Any]:
     raise CorpusError(f"{path}: the prediction {wanted} is not in this file; it is of another batch")
 
 
-def _kept_answers(run: Run) -> Path | None:
+def _kept_answers(tags: Mapping[str, str]) -> Path | None:
     """The artifact of the batch's pipeline run; None where that is not in the store connected here."""
     from zenml.client import Client
 
@@ -106,7 +104,7 @@ def _kept_answers(run: Run) -> Path | None:
     from pipelines.outputs import output
 
     try:
-        steps = Client().get_pipeline_run(_tags(run)["zenml_run_id"]).steps
+        steps = Client().get_pipeline_run(tags["zenml_run_id"]).steps
         return output(steps["predict_batch"], "answers", Answers).path
     except (KeyError, OSError):
         return None
@@ -122,18 +120,22 @@ def _input(run: Run, tags: Mapping[str, str]) -> list[str]:
 
 
 def _batch(run: Run, tags: Mapping[str, str], runs: int) -> Iterator[str]:
+    from steps.tracking.tags import commit_of
+
     yield f"MLflow run {run.info.run_id} ({run.info.run_name})"
     if runs > 1:
         yield f"the latest of {runs} that asked the same of the same model"
     yield f"ZenML run {tags['zenml_run_id']}"
-    yield f"code {run.data.tags.get(_COMMIT, 'not from a git checkout')}"
+    yield f"code {commit_of(run)}"
     yield "drift beyond a limit; the run's batch.html shows it" if tags["drift"] == "yes" else "no drift beyond a limit"
 
 
 def _training(origin: Origin) -> Iterator[str]:
+    from steps.tracking.tags import commit_of
+
     yield f"MLflow run {origin.run.info.run_id} ({origin.run.info.run_name})"
     yield f"ZenML run {origin.zenml_run_id}{'' if origin.zenml else ', which is not in the store connected here'}"
-    yield f"code {origin.run.data.tags.get(_COMMIT, 'not from a git checkout')}"
+    yield f"code {commit_of(origin.run)}"
     yield f"as {origin.version.uri}"
 
 
@@ -165,10 +167,6 @@ def _dataset(origin: Origin) -> tuple[dict[str, Any], dict[str, int]]:
         if entry.dataset.name == origin.task:
             return json.loads(entry.dataset.source), json.loads(entry.dataset.profile or "{}").get("rows", {})
     raise TrackingError(f"the MLflow run {origin.run.info.run_id} has no corpus '{origin.task}' among its inputs; the chain ends there")
-
-
-def _tags(run: Run) -> dict[str, str]:
-    return {key.removeprefix(_PREFIX): value for key, value in run.data.tags.items() if key.startswith(_PREFIX)}
 
 
 def _print(name: str, lines: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from mtl_models.reports.batch_report import BatchReport, InputChecks, render_bat
 from mtl_models.tasks.scores.scores import scores_of
 from mtl_models.tasks.task import Task
 from steps.dependencies import depends_on, templates
+from steps.lineage import now
 from steps.origins import Origin, origins
 from steps.tracking.registry import download, resolve
 
@@ -95,7 +95,7 @@ def _advice(texts: Corpus, answerer: Answerer, checks: InputChecks, report: Drif
         checks=checks,
         drift=report,
         answers=None,
-        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        made=now(),
     )
     with writing_file(page) as draft:
         draft.write_text(render_batch(content), encoding="utf-8")

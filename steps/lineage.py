@@ -1,21 +1,45 @@
-"""What a run remembers of the machine and the code it ran on."""
+"""What a run remembers of where it comes from: the pipeline's run, the time, the code and the machine it ran on."""
 
 from __future__ import annotations
 
 import os
 import platform
 import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from mtl_models import __version__
 
-__all__ = ["COMMIT", "environment", "git_commit"]
+__all__ = ["COMMIT", "PipelineRun", "environment", "git_commit", "now", "this_run"]
 
 COMMIT = "POLYTASK_COMMIT"
 """Environment variable: the commit of code that was carried to where it runs."""
 
 _LIBRARIES = ("torch", "zenml", "mlflow", "datasets", "great-expectations", "scikit-learn", "tokenizers")
+
+
+@dataclass(frozen=True)
+class PipelineRun:
+    """The run of a pipeline that a record comes from; `commit` is None where the code is none of git's."""
+
+    name: str
+    id: str
+    commit: str | None
+
+
+def this_run() -> PipelineRun:
+    """The run that the step asking is part of."""
+    from zenml import get_step_context  # only steps ask, and MLflow's side of the house does without it
+
+    run = get_step_context().pipeline_run
+    return PipelineRun(run.name, str(run.id), git_commit())
+
+
+def now() -> str:
+    """The time as pages show it."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def git_commit() -> str | None:

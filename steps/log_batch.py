@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
-from zenml import get_step_context, step
+from zenml import step
 from zenml.types import HTMLString
 
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.evaluation.drift_report import DriftReport
 from mtl_models.inference.batch import Answerer, Answers
 from mtl_models.reports.batch_report import BatchReport, InputChecks, render_batch
-from steps.lineage import git_commit
-from steps.tracking.batches import BatchRecord, log_batch_run
+from steps.lineage import now, this_run
+from steps.tracking.batches import Batch, batch_record
+from steps.tracking.writing import log_run
 
 __all__ = ["log_batch"]
 
@@ -23,7 +23,6 @@ def log_batch(
     texts: Corpus, column: str, answerer: Answerer, checks: InputChecks, drift: DriftReport, answers: Answers
 ) -> tuple[Annotated[str, "batch_run"], Annotated[HTMLString, "batch_page"]]:
     """The id of the MLflow run, and the page."""
-    context = get_step_context()
     page = render_batch(
         BatchReport(
             answerer=answerer,
@@ -32,25 +31,13 @@ def log_batch(
             checks=checks,
             drift=drift,
             answers=answers.rows,
-            made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            made=now(),
         )
     )
-    record = BatchRecord(
-        name=context.pipeline_run.name,
-        answerer=answerer,
-        texts=texts,
-        column=column,
-        rows=answers.rows,
-        answers_sha256=answers.sha256,
-        drift=drift,
-        artifacts={
-            "batch.html": page,
-            "drift.json": drift.model_dump_json(indent=2),
-            "checks.json": checks.model_dump_json(indent=2),
-        },
-        zenml_run_id=str(context.pipeline_run.id),
-        git_commit=git_commit(),
-    )
-    run_id = log_batch_run(record)
-    html = HTMLString(page)
-    return run_id, html
+    artifacts = {
+        "batch.html": page,
+        "drift.json": drift.model_dump_json(indent=2),
+        "checks.json": checks.model_dump_json(indent=2),
+    }
+    batch = Batch(texts, column, answerer, drift, answers)
+    return log_run(batch_record(this_run(), batch, artifacts)), HTMLString(page)

@@ -18,11 +18,10 @@ from mtl_models.corpora.corpus import Corpus
 from mtl_models.errors import TrackingError
 from steps.tracking.client import connect, talking_to
 from steps.tracking.records import EXPERIMENT, read_record
+from steps.tracking.tags import own_tags
 from steps.tracking.versions import Version, find_version_by_fingerprint, list_models
 
 __all__ = ["Origin", "all_origins", "origins"]
-
-_PREFIX = "polytask."
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,12 @@ class Origin:
     @property
     def zenml_run_id(self) -> str:
         """As the MLflow run has it; empty where it has none."""
-        return str(self.run.data.tags.get(f"{_PREFIX}zenml_run_id", ""))
+        return own_tags(self.run.data.tags).get("zenml_run_id", "")
 
     @property
     def corpus_fingerprint(self) -> str:
         """Over every row of every split."""
-        return str(self.run.data.tags[f"{_PREFIX}corpus.{self.task}"])
+        return own_tags(self.run.data.tags)[f"corpus.{self.task}"]
 
     def artifact(self) -> ArtifactVersionResponse | None:
         """The corpus in ZenML's store, just as it was trained on; None where the run is not in the store that is connected."""
@@ -95,9 +94,9 @@ def _own(version: Version, client: MlflowClient) -> Iterator[Origin]:
     run = _run_of(version, client)
     experiment = read_record(run.info.run_id, EXPERIMENT, Experiment, client)
     zenml = _pipeline_run(run)
-    for tag in run.data.tags:
-        if tag.startswith(f"{_PREFIX}corpus."):
-            yield Origin(tag.removeprefix(f"{_PREFIX}corpus."), version, run, zenml, experiment)
+    for tag in own_tags(run.data.tags):
+        if tag.startswith("corpus."):
+            yield Origin(tag.removeprefix("corpus."), version, run, zenml, experiment)
 
 
 def _run_of(version: Version, client: MlflowClient) -> Run:
@@ -108,7 +107,7 @@ def _run_of(version: Version, client: MlflowClient) -> Run:
 
 
 def _pipeline_run(run: Run) -> PipelineRunResponse | None:
-    name = run.data.tags.get(f"{_PREFIX}zenml_run_id")
+    name = own_tags(run.data.tags).get("zenml_run_id")
     if name is None:
         return None
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from zenml import get_step_context, step
+from zenml import step
 
 from mtl_models.config import Experiment
 from mtl_models.corpora.corpus import Corpus
@@ -13,7 +13,7 @@ from mtl_models.evaluation.prediction_set import PredictionSet
 from mtl_models.networks.model import Model
 from mtl_models.training.finetune import Preservation
 from mtl_models.training.history import History
-from steps.lineage import git_commit
+from steps.lineage import this_run
 from steps.tracking.registration import Registration, settle
 from steps.tracking.runs import TrainingRecord
 
@@ -33,17 +33,14 @@ def register(
     preservation: Preservation | None = None,
 ) -> Annotated[Registration, "registration"]:
     """Log, register as challenger, decide, perhaps promote; `twin_histories` are in the order of `corpora`; `regression` see `settle`."""
-    context = get_step_context()
     record = TrainingRecord(
         experiment=experiment,
-        name=context.pipeline_run.name,
+        made_by=this_run(),
         corpora=corpora,
         joint=joint_history,
         twins={corpus.task: history for corpus, history in zip(corpora, twin_histories, strict=True)},
         comparison=comparison,
         model_fingerprint=joint.fingerprint(),
-        zenml_run_id=str(context.pipeline_run.id),
-        git_commit=git_commit(),
         changed=() if preservation is None else tuple(task for task in preservation.changed if task not in experiment.tasks),
     )
     return settle(record, joint, predictions.candidates[JOINT], regression=regression)

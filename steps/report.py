@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Annotated
 
 from markupsafe import Markup
@@ -22,7 +21,7 @@ from mtl_models.training.finetune import Preservation
 from mtl_models.training.history import History
 from mtl_models.training.plan import sampling_plan
 from steps.dependencies import depends_on, templates
-from steps.lineage import environment
+from steps.lineage import environment, now
 from steps.tracking.registration import Registration, attach
 
 __all__ = ["report"]
@@ -63,7 +62,7 @@ def report(
         decision=registration.decision,
         champion=registration.champion,
         model=registration.uri,
-        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        made=now(),
         environment=environment(),
         lineage=registration.lineage,
         preservation=preservation,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from zenml import step
@@ -13,8 +12,9 @@ from mtl_models.corpora.fresh import KEPT_APART, LEARNED
 from mtl_models.evaluation.retraining import NewData, RetrainingDecision
 from mtl_models.reports.retraining_report import FreshRows, Outcome, RetrainingReport, render_retraining
 from steps.dependencies import depends_on, templates
+from steps.lineage import now
 from steps.tracking.registration import Registration
-from steps.tracking.runs import log_artifacts
+from steps.tracking.writing import log_artifacts
 
 __all__ = ["report_retraining"]
 
@@ -33,8 +33,7 @@ def report_retraining(
         regression=registration.regression,
         rows={corpus.task: _rows(corpus) for corpus in corpora},
     )
-    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    report = RetrainingReport(experiment=experiment, found=found, decision=decision, outcome=outcome, made=made)
+    report = RetrainingReport(experiment=experiment, found=found, decision=decision, outcome=outcome, made=now())
     page = render_retraining(report)
     log_artifacts(registration.run_id, {"retraining.html": page, "retraining.json": report.model_dump_json(indent=2)})
     return HTMLString(page)

@@ -12,11 +12,12 @@ from mlflow import MlflowClient
 
 from mtl_models.errors import TrackingError
 from steps.tracking.client import connect, talking_to
+from steps.tracking.tags import tag_name
 from steps.tracking.versions import CHALLENGER, CHAMPION, PREVIOUS_CHAMPION, Version, find_model, resolve
 
 __all__ = ["challenge", "promote", "rollback"]
 
-_ROLLED_BACK = "polytask.rolled_back"
+_ROLLED_BACK = tag_name("rolled_back")
 
 
 def challenge(version: Version, client: MlflowClient | None = None) -> Version:

@@ -1,4 +1,4 @@
-"""Histories and comparisons as MLflow metrics, named `task/split/metric`."""
+"""Histories and comparisons as MLflow metrics, named `task/split/metric`; and what else becomes points of curves."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 from mlflow.entities import Metric
 
 from mtl_models.evaluation.comparison import JOINT, TWIN, Comparison
+from mtl_models.evaluation.drift_report import DriftReport
 from mtl_models.evaluation.metrics import TaskMeasures
 from mtl_models.tasks.scores.scores import EVERY_KIND
 from mtl_models.training.history import History
 
-__all__ = ["curves", "differences", "measures_on_test", "references"]
+__all__ = ["curves", "differences", "drift_measures", "measures_on_test", "points", "references"]
 
 _MEASURES = ("accuracy", "macro_f1", "mcc", "calibration_error")
 
@@ -28,7 +29,7 @@ def curves(history: History) -> list[Metric]:
         values |= {f"{task}/dev/{name}": value for task, measured in epoch.dev.items() for name, value in _own(measured).items()}
         values |= {f"{task}/train/weight": weight for task, weight in epoch.weights.items()}
         values |= {f"conflict/{pair}": cosine for pair, cosine in epoch.conflicts.items()}
-        found += _metrics(values, epoch.epoch, now)
+        found += points(values, epoch.epoch, now)
     return found
 
 
@@ -42,7 +43,7 @@ def measures_on_test(
     if len(measured) == len(comparison.tasks) > 1:
         means = {name: comparison.mean_measure(candidate, name) for name in _MEASURES}
         values |= {f"{prefix}mean/test/{name}": value for name, value in means.items() if not math.isnan(value)}
-    return _metrics(values, step, _now())
+    return points(values, step)
 
 
 def differences(comparison: Comparison, step: int) -> list[Metric]:
@@ -53,13 +54,29 @@ def differences(comparison: Comparison, step: int) -> list[Metric]:
         for other, change in changes.items():
             name = f"{task}/test/{'transfer' if other == TWIN else f'over_{other}'}"
             values |= {name: change.value, f"{name}_low": change.low, f"{name}_high": change.high}
-    return _metrics(values, step, _now())
+    return points(values, step)
 
 
 def references(comparison: Comparison, step: int) -> list[Metric]:
     """`REFERENCE/task/test/metric` of every candidate that is neither joint nor twin."""
     names = [name for name in comparison.candidates if name not in (JOINT, TWIN)]
     return [metric for name in names for metric in measures_on_test(comparison, name, step, prefix=f"{name}/")]
+
+
+def drift_measures(found: DriftReport) -> dict[str, float]:
+    """`task/drift/measure` of every measure that could be taken."""
+    return {
+        f"{task}/drift/{measure.name}": measure.value
+        for task, drift in found.tasks.items()
+        for measure in drift.measures
+        if measure.value is not None
+    }
+
+
+def points(values: Mapping[str, float], step: int = 0, now: int | None = None) -> list[Metric]:
+    """A point of every curve, at `now` in milliseconds since 1970."""
+    now = _now() if now is None else now
+    return [Metric(name, value, now, step) for name, value in values.items()]
 
 
 def _values(measures: TaskMeasures) -> dict[str, float]:
@@ -71,10 +88,6 @@ def _values(measures: TaskMeasures) -> dict[str, float]:
 def _own(measured: Mapping[str, float]) -> dict[str, float]:
     """Dev measures less those that another stands for: a rating's correlation goes by its own name only."""
     return {name: value for name, value in measured.items() if not ("pearson" in measured and name in EVERY_KIND)}
-
-
-def _metrics(values: Mapping[str, float], step: int, now: int) -> list[Metric]:
-    return [Metric(name, value, now, step) for name, value in values.items()]
 
 
 def _now() -> int:

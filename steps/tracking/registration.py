@@ -21,7 +21,8 @@ from steps.tracking.client import connect
 from steps.tracking.parameters import config_hash
 from steps.tracking.records import REGISTRATION, read_record
 from steps.tracking.registry import Version, champion, describe, download, find_version_by_fingerprint, promote, register
-from steps.tracking.runs import TrainingRecord, find_run, log_artifacts, log_training_run
+from steps.tracking.runs import TrainingRecord, find_run, log_training_run
+from steps.tracking.writing import log_artifacts
 
 __all__ = ["Registration", "attach", "settle"]
 
@@ -98,8 +99,8 @@ def settle(
         champion_before=serving.number if serving else None,
         lineage={
             "MLflow run": run.run_id,
-            "pipeline run": record.zenml_run_id,
-            "git commit": record.git_commit or "not from a git checkout",
+            "pipeline run": record.made_by.id,
+            "git commit": record.made_by.commit or "not from a git checkout",
             "model fingerprint": record.model_fingerprint,
             "config hash": config_hash(experiment),
         },

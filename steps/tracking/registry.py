@@ -19,7 +19,8 @@ from mtl_models.networks.model import Model
 from steps.tracking.aliases import challenge, promote, rollback
 from steps.tracking.client import connect, talking_to
 from steps.tracking.package import pack
-from steps.tracking.runs import LoggedRun, tag_run
+from steps.tracking.runs import LoggedRun
+from steps.tracking.tags import tagged
 from steps.tracking.versions import (
     CHALLENGER,
     CHAMPION,
@@ -33,6 +34,7 @@ from steps.tracking.versions import (
     only_champion,
     resolve,
 )
+from steps.tracking.writing import tag_run
 
 __all__ = [
     "CHALLENGER",
@@ -76,9 +78,7 @@ def register(
         version = find_version_by_fingerprint(name, fingerprint, client)
         if version is None:
             ours = {"model_fingerprint": fingerprint, "run_id": run.run_id, **tags}
-            number = _create_version(
-                model, folder, name, run, {f"polytask.{key}": value for key, value in ours.items()}, description, client
-            )
+            number = _create_version(model, folder, name, run, tagged(ours), description, client)
             version = resolve(f"models:/{name}/{number}", client)
         tag_run(run.run_id, {"model_name": name, "model_version": str(version.number)}, client)
         return challenge(version, client)

@@ -12,6 +12,7 @@ from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 from mtl_models.errors import TrackingError
 from steps.tracking.client import connect, shown, talking_to
+from steps.tracking.tags import own_tags
 
 __all__ = [
     "CHALLENGER",
@@ -30,7 +31,6 @@ __all__ = [
 CHAMPION, CHALLENGER, PREVIOUS_CHAMPION = "champion", "challenger", "previous_champion"
 
 _URI = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>[0-9]+))")
-_PREFIX = "polytask."
 
 
 @dataclass(frozen=True)
@@ -165,5 +165,5 @@ def _version(found: ModelVersion, aliases: list[str]) -> Version:
         created=datetime.fromtimestamp(found.creation_timestamp / 1000, tz=UTC),
         run_id=found.run_id or None,
         description=found.description or "",
-        tags={key.removeprefix(_PREFIX): value for key, value in found.tags.items() if key.startswith(_PREFIX)},
+        tags=own_tags(found.tags),
     )

@@ -26,6 +26,7 @@ from mtl_models.networks.model import Model
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import build_vocabulary
 from mtl_models.training.history import EpochRecord, History
+from steps.lineage import PipelineRun
 from steps.tracking.client import connect
 from steps.tracking.runs import TrainingRecord
 
@@ -151,14 +152,12 @@ def record() -> TrainingRecord:
     )
     return TrainingRecord(
         experiment=experiment,
-        name="made-1",
+        made_by=PipelineRun("made-1", "zenml-1", "c" * 40),
         corpora=corpora,
         joint=build_history(TASKS, 4),
         twins={task: build_history((task,), 3) for task in TASKS},
         comparison=compare(joint, twins, {"tfidf_single": tfidf}, Evaluation(resamples=100), seed=1),
         model_fingerprint="f" * 64,
-        zenml_run_id="zenml-1",
-        git_commit="c" * 40,
         artifacts={"report.html": "<p>ünï</p>", "plan/plan.json": b"{}"},
         tags={"decision": "promote"},
     )

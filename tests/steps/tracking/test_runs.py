@@ -11,7 +11,8 @@ from mlflow.artifacts import download_artifacts
 
 from mtl_models.errors import TrackingError
 from steps.tracking.parameters import config_hash
-from steps.tracking.runs import LoggedRun, TrainingRecord, find_run, log_artifacts, log_training_run, tag_run
+from steps.tracking.runs import LoggedRun, TrainingRecord, find_run, log_training_run
+from steps.tracking.writing import log_artifacts, tag_run
 
 
 @pytest.fixture
