@@ -51,6 +51,10 @@ class Example:
     label: str
 
 
+Examples = Callable[[Sequence[Sentence], np.random.Generator], list[Example]]
+"""The rows of a rule; which sentences it changes, and how, is drawn."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """A probing task. `needs` are columns of the corpus that it cannot do without."""
@@ -58,14 +62,14 @@ class Rule:
     name: TaskName
     asks: str
     needs: tuple[str, ...]
-    examples: Callable[[Sequence[Sentence], np.random.Generator], list[Example]]
+    examples: Examples
 
 
-def _length(sentences: Sequence[Sentence], rng: np.random.Generator) -> list[Example]:  # noqa: ARG001 (all rules have it)
+def _length(sentences: Sequence[Sentence]) -> list[Example]:
     return _binned(sentences, [len(sentence.words) for sentence in sentences], "words")
 
 
-def _word_content(sentences: Sequence[Sentence], rng: np.random.Generator) -> list[Example]:  # noqa: ARG001
+def _word_content(sentences: Sequence[Sentence]) -> list[Example]:
     """Of the words that at most one sentence in fifty has, the most frequent; sentences that have exactly one of them."""
     counts = Counter(word for sentence in sentences for word in set(sentence.words))
     middle = [word for word, count in counts.items() if count <= _COMMON * len(sentences) and word.isalpha() and word.islower()]
@@ -121,7 +125,7 @@ def _coordination(sentences: Sequence[Sentence], rng: np.random.Generator) -> li
     return _changed(sentences, inverted, rng)
 
 
-def _tense(sentences: Sequence[Sentence], rng: np.random.Generator) -> list[Example]:  # noqa: ARG001
+def _tense(sentences: Sequence[Sentence]) -> list[Example]:
     """The first verb that is finite; sentences where that is a modal are left out."""
     found = []
     for number, sentence in enumerate(sentences):
@@ -131,36 +135,41 @@ def _tense(sentences: Sequence[Sentence], rng: np.random.Generator) -> list[Exam
     return found
 
 
-def _first_noun(sentences: Sequence[Sentence], rng: np.random.Generator) -> list[Example]:  # noqa: ARG001
+def _first_noun(sentences: Sequence[Sentence]) -> list[Example]:
     return _noun(sentences, 0)
 
 
-def _last_noun(sentences: Sequence[Sentence], rng: np.random.Generator) -> list[Example]:  # noqa: ARG001
+def _last_noun(sentences: Sequence[Sentence]) -> list[Example]:
     return _noun(sentences, -1)
 
 
-def _chunk_count(sentences: Sequence[Sentence], rng: np.random.Generator) -> list[Example]:  # noqa: ARG001
+def _chunk_count(sentences: Sequence[Sentence]) -> list[Example]:
     return _binned(sentences, [len(sentence.chunks or ()) for sentence in sentences], "chunks")
 
 
-def _first_chunks(sentences: Sequence[Sentence], rng: np.random.Generator) -> list[Example]:  # noqa: ARG001
+def _first_chunks(sentences: Sequence[Sentence]) -> list[Example]:
     """The most frequent beginnings; sentences that begin otherwise are left out."""
     begins = [" ".join(sentence.chunks[:3]) if sentence.chunks and len(sentence.chunks) >= 3 else "" for sentence in sentences]
     wanted = {begin for begin, _ in Counter(filter(None, begins)).most_common(_SEQUENCES)}
     return [Example(number, sentences[number].text, begin) for number, begin in enumerate(begins) if begin in wanted]
 
 
+def _as_written(classes: Callable[[Sequence[Sentence]], list[Example]]) -> Examples:
+    """A rule that leaves the sentences alone, and so nothing to chance."""
+    return lambda sentences, _: classes(sentences)
+
+
 RULES: tuple[Rule, ...] = (
-    Rule("length", "how many words the sentence has", (), _length),
-    Rule("word_content", "which of these words of middle frequency is in it", (), _word_content),
+    Rule("length", "how many words the sentence has", (), _as_written(_length)),
+    Rule("word_content", "which of these words of middle frequency is in it", (), _as_written(_word_content)),
     Rule("bigram_shift", "whether two neighbouring words changed places", (), _bigram_shift),
     Rule("odd_word", "whether a noun or a verb was replaced by another", (POS,), _odd_word),
     Rule("coordination", "whether the halves around 'and' or 'but' changed places", (POS,), _coordination),
-    Rule("tense", "whether the first finite verb is in the past or the present", (POS,), _tense),
-    Rule("first_noun", "whether the first common noun is singular or plural", (POS,), _first_noun),
-    Rule("last_noun", "whether the last common noun is singular or plural", (POS,), _last_noun),
-    Rule("chunk_count", "how many chunks the sentence has", (CHUNK,), _chunk_count),
-    Rule("first_chunks", "with which three chunks it begins", (CHUNK,), _first_chunks),
+    Rule("tense", "whether the first finite verb is in the past or the present", (POS,), _as_written(_tense)),
+    Rule("first_noun", "whether the first common noun is singular or plural", (POS,), _as_written(_first_noun)),
+    Rule("last_noun", "whether the last common noun is singular or plural", (POS,), _as_written(_last_noun)),
+    Rule("chunk_count", "how many chunks the sentence has", (CHUNK,), _as_written(_chunk_count)),
+    Rule("first_chunks", "with which three chunks it begins", (CHUNK,), _as_written(_first_chunks)),
 )
 """In the order of tables: the surface first, then order, then parts of speech, then chunks."""
 
