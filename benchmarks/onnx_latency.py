@@ -10,7 +10,6 @@ megabytes of the model folder and of the exported one, and the median millisecon
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import statistics
@@ -23,19 +22,17 @@ from typing import Any
 
 import torch
 from pydantic import TypeAdapter
+from untrained import arguments_for, corpora_of, untrained_model, vocabularies_of
 
 from mtl_models.config import load_experiment
 from mtl_models.config.network import Network as NetworkSection
-from mtl_models.corpora.ingest import ingest
 from mtl_models.inference.onnx_export import OnnxModel, export_onnx
-from mtl_models.networks.build import build_network
 from mtl_models.networks.folder import save_model
 from mtl_models.networks.model import Model
 from mtl_models.progress import say
 from mtl_models.tasks.task import Task
-from mtl_models.text.vocabulary import build_vocabulary
 
-_DIMENSION, _BATCH = 50, 32
+_BATCH = 32
 _TOLERANCE = 1e-3
 """Of a logit: random weights let rounding add up over a long text, in dlnc to a little more than the usual tolerance."""
 _NETWORKS: dict[str, dict[str, Any]] = {
@@ -64,29 +61,25 @@ class Measured:
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("experiment", nargs="?", type=Path, default=Path("configs/demo.yaml"))
+    parser = arguments_for(__doc__)
     parser.add_argument("--networks", nargs="+", choices=list(_NETWORKS), default=list(_NETWORKS))
     parser.add_argument("--repeats", type=int, default=100, help="single texts timed; a tenth as many batches")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     experiment = load_experiment(arguments.experiment)
-    corpora = {name: ingest(name, task.corpus, experiment.seed, task.kind) for name, task in experiment.tasks.items()}
-    train = {name: corpus.splits["train"]["text"] for name, corpus in corpora.items()}
-    words = build_vocabulary(train, {name: experiment.tasks[name].text for name in train}, next(iter(experiment.vocabularies.values())))
+    corpora = corpora_of(experiment)
+    vocabularies = vocabularies_of(experiment, corpora)
     tasks = tuple(Task.of(task.settings, corpora[name]) for name, task in experiment.tasks.items())
-    texts = random.Random(0).sample([text for rows in train.values() for text in rows], arguments.repeats * _BATCH // 10)
+    train = [text for corpus in corpora.values() for text in corpus.splits["train"]["text"]]
+    texts = random.Random(0).sample(train, arguments.repeats * _BATCH // 10)
     measured = []
     for name in arguments.networks:
         say(f"exporting {name}")
         section = TypeAdapter(NetworkSection).validate_python({"name": name, **_NETWORKS[name]})
-        torch.manual_seed(0)
-        network = build_network(section, tasks, {"shared": torch.randn(words.size, _DIMENSION)})
-        model = Model(network.eval(), tasks, {"shared": words}, section, experiment.training.max_tokens)
+        model = untrained_model(section, tasks, vocabularies, experiment.training.max_tokens)
         measured.append(_measured(model, texts, arguments.repeats, arguments.threads))
-    print(f"\n{len(tasks)} tasks, {words.size} words, {arguments.threads} thread(s); milliseconds of a call, PyTorch / ONNX Runtime\n")
+    words = sum(vocabulary.size for vocabulary in vocabularies.values())
+    print(f"\n{len(tasks)} tasks, {words} words, {arguments.threads} thread(s); milliseconds of a call, PyTorch / ONNX Runtime\n")
     print(f"{'network':<34}{'difference':>11}{'MB':>13}{'1 text':>15}{f'{_BATCH} texts':>17}")
     for row in measured:
         sizes, one = f"{row.torch_mb:.1f} / {row.onnx_mb:.1f}", f"{row.torch_one:.2f} / {row.onnx_one:.2f}"

@@ -16,29 +16,22 @@ of the repeats, so that other work on the machine matters little, and texts answ
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
+from untrained import arguments_for, corpora_of, untrained_model, vocabularies_of
 
 from mtl_models.config import Experiment, load_experiment
 from mtl_models.corpora.corpus import Corpus
-from mtl_models.corpora.ingest import ingest
-from mtl_models.networks.build import build_network
-from mtl_models.networks.model import Model
 from mtl_models.tasks.task import Task
-from mtl_models.text.vocabulary import Vocabulary, build_vocabulary
-
-_DIMENSION = 50
 
 
 @dataclass(frozen=True)
@@ -54,16 +47,13 @@ class Measured:
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("experiment", nargs="?", type=Path, default=Path("configs/demo.yaml"))
+    parser = arguments_for(__doc__)
     parser.add_argument("--texts", type=int, default=4000)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     experiment = load_experiment(arguments.experiment)
-    corpora = {name: ingest(name, task.corpus, experiment.seed, task.kind) for name, task in experiment.tasks.items()}
+    corpora = corpora_of(experiment)
     texts = _texts(corpora, arguments.texts)
     with threadpool_limits(arguments.threads):
         seconds = {name: _best(answer, arguments.repeats) for name, answer in _contenders(experiment, corpora, texts).items()}
@@ -84,14 +74,12 @@ def _texts(corpora: dict[str, Corpus], count: int) -> list[str]:
 
 
 def _contenders(experiment: Experiment, corpora: dict[str, Corpus], texts: list[str]) -> dict[str, Callable[[], object]]:
-    vocabularies: dict[str, Vocabulary] = {}
-    for group, section in experiment.vocabularies.items():
-        members = [name for name, task in experiment.tasks.items() if task.vocabulary == group]
-        train = {name: corpora[name].splits["train"]["text"] for name in members}
-        vocabularies[group] = build_vocabulary(train, {name: experiment.tasks[name].text for name in members}, section)
+    vocabularies = vocabularies_of(experiment, corpora)
     tasks = [Task.of(task.settings, corpora[name]) for name, task in experiment.tasks.items()]
-    joint = _model(experiment, tasks, vocabularies)
-    singles = [_model(experiment, [task], vocabularies) for task in tasks]
+    joint, *singles = (
+        untrained_model(experiment.network, answered, vocabularies, experiment.training.max_tokens)
+        for answered in (tasks, *([task] for task in tasks))
+    )
     pipelines = []
     for corpus in corpora.values():
         train = corpus.splits["train"]
@@ -112,13 +100,6 @@ def _contenders(experiment: Experiment, corpora: dict[str, Corpus], texts: list[
         "tfidf single": lambda: [pipeline.predict_proba(texts) for pipeline in pipelines],
         "tfidf shared": answer_shared,
     }
-
-
-def _model(experiment: Experiment, tasks: list[Task], vocabularies: dict[str, Vocabulary]) -> Model:
-    torch.manual_seed(0)
-    wanted = {name: words for name, words in vocabularies.items() if any(task.vocabulary == name for task in tasks)}
-    network = build_network(experiment.network, tasks, {name: torch.randn(words.size, _DIMENSION) for name, words in wanted.items()})
-    return Model(network.eval(), tuple(tasks), wanted, experiment.network, experiment.training.max_tokens)
 
 
 def _tfidf() -> TfidfVectorizer:

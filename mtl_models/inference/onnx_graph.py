@@ -13,7 +13,7 @@ from mtl_models.errors import ConfigError
 from mtl_models.inference.onnx_layers import exportable
 from mtl_models.layers.dln.norms import stacked_norms
 from mtl_models.layers.masks import text_mask
-from mtl_models.layers.pooling import max_state, mean_state
+from mtl_models.layers.pooling import pooled
 from mtl_models.networks.dlnc import Dlnc, DlncHead
 from mtl_models.networks.joint import Joint
 from mtl_models.networks.lstm_linear import LstmLinear
@@ -122,10 +122,4 @@ def _sentence_vectors(network: SentenceEncoder, ids: Tensor, lengths: Tensor) ->
     """As `SentenceEncoder.pooled` where all tasks share an adapter, or there is none."""
     mask = text_mask(lengths, ids.shape[1]).to(torch.int64)
     states: Tensor = network.backbone(input_ids=ids * mask, attention_mask=mask).last_hidden_state
-    match network.pooling:
-        case "mean":
-            return mean_state(states, lengths)
-        case "max":
-            return max_state(states, lengths)
-        case "cls":
-            return states[:, 0]
+    return pooled(network.pooling, states, lengths)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mtl_models.layers.masks import text_mask
 
-__all__ = ["Pooling", "last_state", "max_state", "mean_state"]
+__all__ = ["Pooling", "last_state", "max_state", "mean_state", "pooled"]
 
 
 def last_state(states: Tensor, lengths: Tensor, directions: int = 1) -> Tensor:
@@ -32,6 +32,17 @@ def mean_state(states: Tensor, lengths: Tensor) -> Tensor:
     return states.masked_fill(~mask, 0.0).sum(dim=1) / lengths.unsqueeze(1)
 
 
+def pooled(way: Literal["cls", "max", "mean"], states: Tensor, lengths: Tensor) -> Tensor:
+    """(B, n, D) -> (B, D) in one way; `cls` is the first position, where encoders put a token for the whole text."""
+    match way:
+        case "cls":
+            return states[:, 0]
+        case "max":
+            return max_state(states, lengths)
+        case "mean":
+            return mean_state(states, lengths)
+
+
 class Pooling(nn.Module):
     """Several poolings side by side: states (B, n, D) -> (B, D * number of ways)."""
 
@@ -45,13 +56,7 @@ class Pooling(nn.Module):
         return torch.cat([self._pooled(way, states, lengths) for way in self.ways], dim=1)
 
     def _pooled(self, way: Literal["last", "max", "mean"], states: Tensor, lengths: Tensor) -> Tensor:
-        match way:
-            case "last":
-                return last_state(states, lengths, self.directions)
-            case "max":
-                return max_state(states, lengths)
-            case "mean":
-                return mean_state(states, lengths)
+        return last_state(states, lengths, self.directions) if way == "last" else pooled(way, states, lengths)
 
     def extra_repr(self) -> str:
         """Shown by `print(network)`."""

@@ -13,7 +13,7 @@ from mtl_models.errors import ConfigError
 from mtl_models.layers.adapters import Adapters
 from mtl_models.layers.dropout import Dropout, with_fast_dropout
 from mtl_models.layers.masks import text_mask
-from mtl_models.layers.pooling import max_state, mean_state
+from mtl_models.layers.pooling import pooled
 from mtl_models.networks.backbone import Backbone, parts_of
 from mtl_models.networks.network import Batch, Output, SharedEncoder
 from mtl_models.networks.shared_heads import SharedHeads
@@ -102,13 +102,7 @@ class SentenceEncoder(SharedEncoder):
         ids = ids.masked_fill(~mask, self._config.get("pad_token_id") or 0)
         with nullcontext() if self.adapters is None else self.adapters.chosen(adapters):
             states = self._states(ids, mask)
-        match self.pooling:
-            case "mean":
-                return mean_state(states, lengths)
-            case "max":
-                return max_state(states, lengths)
-            case "cls":
-                return states[:, 0]
+        return pooled(self.pooling, states, lengths)
 
     def _states(self, ids: Tensor, mask: Tensor) -> Tensor:
         positions = Backbone(self._config).positions
