@@ -86,7 +86,7 @@ def _run_variant(path: Path, study: Study, variant: str, folder: Path) -> Varian
     from mtl_models.training.prepared import prepare_experiment
     from pipelines.fingerprints import pinned
 
-    candidates = [JOINT, *([TWIN] if study.twins else []), *([SINGLE, POOLED] if study.references else [])]
+    candidates = [JOINT, *([TWIN] if study.with_twins(variant) else []), *([SINGLE, POOLED] if study.references else [])]
     predictions: dict[str, dict[int, Mapping[str, Predictions]]] = {name: {} for name in candidates}
     records: dict[str, list[CellRecord]] = {name: [] for name in candidates}
     read: dict[tuple[str, ...], tuple[Experiment, Prepared]] = {}
@@ -103,4 +103,4 @@ def _run_variant(path: Path, study: Study, variant: str, folder: Path) -> Varian
                 raise ConfigError(f"{path}: split: {study.split}: some task has no {study.split} rows; look at corpus.splits")
             predictions[candidate][seed] = found.candidates[study.split]
             records[candidate].append(record)
-    return summarise(predictions, records, METRICS, RESAMPLES, CONFIDENCE)
+    return summarise(predictions, records, METRICS, RESAMPLES, CONFIDENCE, experiment.training.metric)

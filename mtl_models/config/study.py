@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mtl_models.config.base import Section
 
@@ -23,7 +23,7 @@ class Study(Section):
         (0, 1, 2), min_length=1, description="of weights and batches; the splits keep the experiment's own seed"
     )
     split: Literal["dev", "test"] = Field("dev", description="what the models are judged on; test belongs to the last look")
-    twins: bool = Field(True, description="train every task's twin as well")
+    twins: bool | tuple[str, ...] = Field(True, description="train every task's twin as well, in every variant or in those named")
     references: bool = Field(True, description="TF-IDF and logistic regression, single and pooled, as well")
     axis: str = Field("variant", description="what the variants are, on the axis of a curve")
     changes: tuple[Override, ...] = Field((), description="changes to the experiment in every variant")
@@ -31,3 +31,14 @@ class Study(Section):
         min_length=1,
         description="name -> changes to the experiment, `{seed}` in them being the seed; names that are all numbers make a curve",
     )
+
+    @model_validator(mode="after")
+    def _twins_are_of_variants(self) -> Study:
+        unknown = next((name for name in self.twins if name not in self.variants), None) if isinstance(self.twins, tuple) else None
+        if unknown is not None:
+            raise ValueError(f"twins names '{unknown}'; the variants are {', '.join(self.variants)}")
+        return self
+
+    def with_twins(self, variant: str) -> bool:
+        """Whether the tasks of this variant are trained one by one as well."""
+        return self.twins if isinstance(self.twins, bool) else variant in self.twins

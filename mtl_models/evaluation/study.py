@@ -22,6 +22,7 @@ from mtl_models.evaluation.prediction_set import PredictionSet
 from mtl_models.evaluation.predictions import Predictions, predict_split
 from mtl_models.evaluation.references import train_pooled_reference, train_single_reference
 from mtl_models.files import writing_folder
+from mtl_models.training.history import History
 from mtl_models.training.prepared import Prepared
 from mtl_models.training.train import train
 
@@ -37,6 +38,8 @@ class CellRecord(BaseModel):
     parameters: int
     epochs: list[int]
     """Epoch that was kept, one number per training."""
+    histories: dict[str, History] = {}
+    """Task -> the account of the training it was in; empty in cells that an earlier version kept."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ def _trained(cell: Cell) -> tuple[PredictionSet, CellRecord]:
     groups = [cell.prepared.tasks] if cell.candidate == JOINT else [(task,) for task in cell.prepared.tasks]
     by_split: dict[str, dict[str, Predictions]] = {split: {} for split in _splits(cell.prepared)}
     parameters, epochs = 0, []
+    histories: dict[str, History] = {}
     for tasks in groups:
         model, history = train(
             tasks,
@@ -94,9 +98,11 @@ def _trained(cell: Cell) -> tuple[PredictionSet, CellRecord]:
         )
         parameters += history.parameters
         epochs.append(history.best_epoch)
+        histories |= {task.name: history for task in tasks}
         for split in _splits(cell.prepared):
             by_split[split] |= {task.name: predict_split(model, corpora[task.name], split) for task in tasks}
-    return PredictionSet(by_split), CellRecord(cpu_seconds=time.process_time() - began, parameters=parameters, epochs=epochs)
+    spent = time.process_time() - began
+    return PredictionSet(by_split), CellRecord(cpu_seconds=spent, parameters=parameters, epochs=epochs, histories=histories)
 
 
 def _splits(prepared: Prepared) -> list[Split]:

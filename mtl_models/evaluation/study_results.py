@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from mtl_models.evaluation.bootstrap import Estimate, estimate, resample
-from mtl_models.evaluation.comparison import JOINT
+from mtl_models.evaluation.comparison import JOINT, TWIN
 from mtl_models.evaluation.predictions import Predictions
 from mtl_models.evaluation.study import CellRecord
 from mtl_models.tasks.scores.scores import values
+from mtl_models.training.convergence import Convergence, convergence
 
 __all__ = ["CandidateResult", "StudyResults", "VariantResult", "summarise"]
 
@@ -47,6 +48,8 @@ class VariantResult(BaseModel):
     """Candidate -> its result."""
 
     candidates: dict[str, CandidateResult]
+    soon: dict[str, list[Convergence]] = {}
+    """Task -> how soon the joint model was as good as the twin, by seed; empty without twins."""
 
 
 class StudyResults(BaseModel):
@@ -61,9 +64,17 @@ class StudyResults(BaseModel):
 
 
 def summarise(
-    predictions: Mapping[str, PerSeed], records: Mapping[str, list[CellRecord]], metrics: tuple[str, ...], resamples: int, confidence: float
+    predictions: Mapping[str, PerSeed],
+    records: Mapping[str, list[CellRecord]],
+    metrics: tuple[str, ...],
+    resamples: int,
+    confidence: float,
+    stopping: str,
 ) -> VariantResult:
-    """One variant: `predictions` candidate -> seed -> task -> predictions, `records` candidate -> its cells' records."""
+    """One variant: `predictions` candidate -> seed -> task -> predictions, `records` candidate -> its cells' records.
+
+    `stopping` is the dev metric that picked the weights.
+    """
     found: dict[str, CandidateResult] = {}
     drawn = {metric: _resampled(predictions, metric, resamples) for metric in metrics}
     for candidate, seeds in predictions.items():
@@ -84,7 +95,16 @@ def summarise(
             for metric in metrics:
                 shift = found[JOINT].scores[metric].value - result.scores[metric].value
                 result.gain[metric] = estimate(shift, drawn[metric][JOINT] - drawn[metric][candidate], confidence)
-    return VariantResult(candidates=found)
+    return VariantResult(candidates=found, soon=_soon(records, stopping))
+
+
+def _soon(records: Mapping[str, list[CellRecord]], metric: str) -> dict[str, list[Convergence]]:
+    found: dict[str, list[Convergence]] = {}
+    for joint, twins in zip(records.get(JOINT, []), records.get(TWIN, []), strict=False):
+        for task, together in joint.histories.items():
+            if task in twins.histories:
+                found.setdefault(task, []).extend(convergence(together, {task: twins.histories[task]}, metric).values())
+    return found
 
 
 def _values(seeds: PerSeed, metric: str) -> Values:

@@ -19,6 +19,7 @@ from mtl_models.reports.numbers import signed
 from mtl_models.reports.templates import render_html
 from mtl_models.tasks.scores.scores import shown_metric
 from mtl_models.training.conflict_findings import CONFLICT, conflict_advice, conflict_findings
+from mtl_models.training.convergence import convergence
 from mtl_models.training.history import EpochRecord, History
 from mtl_models.training.stopping import cross_table
 
@@ -56,6 +57,7 @@ def render_report(run: RunReport, pictures: Markup | None = None) -> str:
         last_cosines=next((record for record in reversed(run.joint.epochs) if record.conflicts), None),
         weights=_weights(run),
         cross=cross_table(run.joint.epochs, run.experiment.training.metric) if len(run.experiment.tasks) > 1 else {},
+        soon=convergence(run.joint, run.twins, run.experiment.training.metric),
         weighed="loss" if isinstance(run.experiment.training.objective, FixedWeights | UncertaintyWeights | DynamicAverage) else "gradient",
         padded=_padded(run.joint.epochs),
         speed={task: _examples_per_second(run.joint, task) for task in run.experiment.tasks},

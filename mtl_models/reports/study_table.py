@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import fmean
+
 from mtl_models.evaluation.bootstrap import Estimate
 from mtl_models.evaluation.study_results import CandidateResult, StudyResults
 from mtl_models.reports.candidates import METRIC_NAMES, candidate_name
@@ -30,7 +32,7 @@ def render_study(results: StudyResults) -> str:
             lines.append(
                 f"| {variant} | {candidate_name(name)} | {seeds} | {' | '.join(cells)} | {size} | {candidate.cpu_seconds / 60:.1f} |"
             )
-    return "\n".join([*lines, "", *_per_task(results, metrics[0]), ""])
+    return "\n".join([*lines, "", *_per_task(results, metrics[0]), "", *_soon(results)])
 
 
 def _score(candidate: CandidateResult, metric: str) -> str:
@@ -56,3 +58,27 @@ def _per_task(results: StudyResults, metric: str) -> list[str]:
             values = " | ".join(score(candidate.tasks[task][metric]) for task in tasks)
             lines.append(f"| {variant} | {candidate_name(name)} | {values} |")
     return lines
+
+
+def _soon(results: StudyResults) -> list[str]:
+    """Nothing where no variant has twins."""
+    lines = []
+    for variant, result in results.variants.items():
+        for task, seeds in result.soon.items():
+            there = [found for found in seeds if found.joint is not None]
+            alone = fmean(found.twin.rows for found in seeds)
+            joint = "" if not there else f"{count(fmean(found.joint.rows for found in there if found.joint))}"
+            ratio = "" if not there else f"{fmean(found.joint.rows / found.twin.rows for found in there if found.joint):.2f}"
+            goal = score(fmean(found.goal for found in seeds))
+            lines.append(f"| {variant} | {task} | {goal} | {count(alone)} | {len(there)} of {len(seeds)} | {joint} | {ratio} |")
+    if not lines:
+        return []
+    return [
+        "How soon the joint model is as good on dev as the twin of each task ever gets: rows of the task trained on by then, mean "
+        "over the seeds where it was; ratio joint to twin.",
+        "",
+        "| variant | task | twin's best | twin: rows | seeds that got there | joint: rows | ratio |",
+        "| --- | --- | --: | --: | --: | --: | --: |",
+        *lines,
+        "",
+    ]

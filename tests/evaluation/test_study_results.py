@@ -12,6 +12,7 @@ from mtl_models.evaluation.study import CellRecord
 from mtl_models.evaluation.study_results import StudyResults, VariantResult, summarise
 from mtl_models.reports.study_figure import is_curve, render_curve
 from mtl_models.reports.study_table import render_study
+from mtl_models.training.history import EpochRecord, History
 
 METRICS = ("accuracy", "macro_f1")
 
@@ -38,7 +39,7 @@ def result(predictions: dict[str, dict[int, dict[str, Predictions]]]) -> Variant
     records = {
         name: [CellRecord(cpu_seconds=60.0 * (seed + 1), parameters=7, epochs=[1]) for seed in seeds] for name, seeds in predictions.items()
     }
-    return summarise(predictions, records, METRICS, 400, 0.95)
+    return summarise(predictions, records, METRICS, 400, 0.95, "macro_f1")
 
 
 def test_means_and_spreads_are_those_of_the_models(
@@ -62,9 +63,40 @@ def test_the_gain_is_paired_and_its_interval_holds_it(result: VariantResult) -> 
     assert joint.gain == {}
 
 
+def test_the_table_says_how_soon_the_joint_model_was_as_good_as_the_twin(predictions: dict[str, dict[int, dict[str, Predictions]]]) -> None:
+    def account(rows: int, *scores: float) -> History:
+        epochs = [
+            EpochRecord(
+                epoch=number,
+                updates=number,
+                seconds=1.0,
+                learning_rate=0.1,
+                train_loss={},
+                dev={"film": {"macro_f1": value}},
+                examples={"film": rows},
+                examples_per_second={},
+                padded=0.0,
+            )
+            for number, value in enumerate(scores, start=1)
+        ]
+        return History(
+            epochs=epochs, best_epoch=1, stopped={}, seconds=1.0, resumed_from=None, device="cpu", precision="fp32", parameters=1
+        )
+
+    joint = [account(100, 0.2, 0.8), account(100, 0.9), account(100, 0.3)]
+    twins = [account(100, 0.1, 0.2, 0.3, 0.6), account(100, 0.1, 0.4), account(100, 0.5)]
+    records = {
+        name: [CellRecord(cpu_seconds=1.0, parameters=1, epochs=[1], histories={"film": history}) for history in histories]
+        for name, histories in ((JOINT, joint), (TWIN, twins))
+    }
+    found = summarise(predictions, records, METRICS, 200, 0.9, "macro_f1")
+    table = render_study(StudyResults(name="made", split="dev", confidence=0.9, resamples=200, variants={"plain": found}))
+    assert "| plain | film | .500 | 233 | 2 of 3 | 150 | 0.50 |" in table
+
+
 def test_one_seed_has_no_spread(predictions: dict[str, dict[int, dict[str, Predictions]]]) -> None:
     single = {JOINT: {0: predictions[JOINT][0]}}
-    found = summarise(single, {JOINT: [CellRecord(cpu_seconds=1.0, parameters=1, epochs=[1])]}, METRICS, 200, 0.9)
+    found = summarise(single, {JOINT: [CellRecord(cpu_seconds=1.0, parameters=1, epochs=[1])]}, METRICS, 200, 0.9, "macro_f1")
     assert np.isnan(found.candidates[JOINT].spread["accuracy"])
     low, high = (getattr(found.candidates[JOINT].scores["accuracy"], end) for end in ("low", "high"))
     assert low < found.candidates[JOINT].scores["accuracy"].value < high

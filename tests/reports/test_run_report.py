@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from mtl_models.evaluation.comparison import compare_candidates
 from mtl_models.reports.content import RunReport
-from mtl_models.reports.numbers import interval, score, signed, verdict
+from mtl_models.reports.numbers import count, interval, score, signed, verdict
 from mtl_models.reports.run_report import render_report
+from mtl_models.training.convergence import convergence
 from mtl_models.training.stopping import cross_table
 
 
@@ -130,3 +131,12 @@ def test_the_cross_table_tells_what_the_best_weights_of_one_task_give_the_others
     for task, (epoch, found) in cross_table(run.joint.epochs, metric).items():
         row = next(row for row in table.split("<tr>") if f'<th scope="row">{task}</th><td class="n">{epoch}</td>' in row)
         assert all(f"{score:.3f}".lstrip("0") in row for score in found.values())
+
+
+def test_the_report_says_how_soon_the_joint_model_was_as_good_as_each_twin(page: str, run: RunReport) -> None:
+    table = page[page.index("<h3>How soon</h3>") :].split("</table>")[0]
+    for task, found in convergence(run.joint, run.twins, run.experiment.training.metric).items():
+        row = next(row for row in table.split("<tr>") if f'<th scope="row">{task}</th>' in row)
+        assert f"{found.goal:.3f}".lstrip("0") in row
+        assert count(found.twin.rows) in row
+        assert (count(found.joint.rows) if found.joint else f"never; its best is {found.best:.3f}".replace("0.", ".")) in row
