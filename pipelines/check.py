@@ -36,7 +36,7 @@ def check_experiment(config: Path, overrides: Sequence[str]) -> None:
     warnings = [f"task '{name}': {line}" for name, report in prepared.validations.items() for line in report.warnings]
     _print_corpora(prepared.corpora)
     _print_network(experiment, prepared)
-    warnings += _print_plan(experiment, prepared.corpora)
+    warnings += _print_plan(experiment, prepared)
     for warning in warnings:
         typer.secho(f"warning: {warning}", fg="yellow")
     typer.secho(f"{config}: nothing wrong found. Next: polytask run {config}", fg="green")
@@ -85,14 +85,17 @@ def _print_network(experiment: Experiment, prepared: Prepared) -> None:
     typer.echo(f"network: {experiment.network.name}, {total:,} parameters, {trained:,} of them trained")
 
 
-def _print_plan(experiment: Experiment, corpora: Mapping[str, Corpus]) -> list[str]:
+def _print_plan(experiment: Experiment, prepared: Prepared) -> list[str]:
     """The sampling plan; its warnings are the answer. An objective whose packages are missing is found here."""
+    from mtl_models.training.lengths import training_lengths
     from mtl_models.training.objectives.build import build_objective
     from mtl_models.training.plan import sampling_plan
 
-    build_objective(experiment.training.objective, list(corpora))
-    real = {name: len(corpus.splits["train"]) for name, corpus in corpora.items()}
-    plan = sampling_plan({name: task.trained_rows(real[name]) for name, task in experiment.tasks.items()}, experiment.training)
+    build_objective(experiment.training.objective, list(prepared.corpora))
+    real = {name: len(corpus.splits["train"]) for name, corpus in prepared.corpora.items()}
+    rows = {name: task.trained_rows(real[name]) for name, task in experiment.tasks.items()}
+    lengths = training_lengths(experiment, prepared.corpora, prepared.vocabularies)
+    plan = sampling_plan(rows, experiment.training, lengths, experiment.seed)
     table = Table("task", "rows", "rows an epoch", "updates", "passes", "share of rows", header_style="bold", title_justify="left")
     table.title = plan.heading()
     for column in table.columns[1:]:

@@ -19,6 +19,7 @@ from mtl_models.reports.content import CorpusSummary, RunReport, Words
 from mtl_models.reports.validation_page import render_validation
 from mtl_models.training.finetune import Preservation
 from mtl_models.training.history import History
+from mtl_models.training.lengths import training_lengths
 from mtl_models.training.plan import sampling_plan
 from steps.dependencies import depends_on, templates
 from steps.lineage import environment, now
@@ -48,7 +49,8 @@ def report(
     from mtl_models.reports.run_report import render_report  # matplotlib: not for a cached run
 
     rows = {corpus.task: experiment.tasks[corpus.task].trained_rows(len(corpus.splits["train"])) for corpus in corpora}
-    plan = sampling_plan(rows, experiment.training)
+    lengths = training_lengths(experiment, {corpus.task: corpus for corpus in corpora}, joint.vocabularies)
+    plan = sampling_plan(rows, experiment.training, lengths, experiment.seed)
     words = zip(experiment.vocabularies, matrices, strict=True)
     content = RunReport(
         experiment=experiment,

@@ -11,11 +11,10 @@ import torch
 
 from mtl_models.networks.network import PAD, Batch
 from mtl_models.networks.reading import WordTexts, padded_annotations, padded_words, read_words
+from mtl_models.training.cutting import Rows
 from mtl_models.training.encoding import EncodedSplit
 
-__all__ = ["Rows", "by_length", "by_task", "collate"]
-
-Rows = npt.NDArray[np.int64]
+__all__ = ["by_length", "by_task", "collate"]
 
 _EVALUATION_TOKENS = 8_192
 """Tokens of a batch without gradients, padding included, which bounds its memory whatever the lengths."""

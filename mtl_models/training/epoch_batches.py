@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from mtl_models.networks.network import Batch
-from mtl_models.training.batches import Rows, collate
+from mtl_models.training.batches import collate
+from mtl_models.training.cutting import POOL, Lengths, Rows, bucketed, cut_by_length
 from mtl_models.training.encoding import EncodedSplit
 
 __all__ = ["EpochBatches", "Order", "aggregated_batches", "mixed_batches", "single_task_batches"]
 
 Order = Literal["shuffled", "sequential", "round_robin"]
-
-_POOL = 50
-"""Batches sorted together: enough to leave little padding, few enough that a row meets others in every epoch."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ def mixed_batches(
     drawn: Mapping[str, Rows],
     batch_size: int,
     random: np.random.Generator,
-    pool: int = _POOL,
+    pool: int = POOL,
     tokens: int | None = None,
 ) -> EpochBatches:
     """ceil(rows / batch_size) batches of the rows of all tasks; `drawn` task -> row indices into `splits[task]`, each coming once.
@@ -71,8 +68,7 @@ def mixed_batches(
     """
     task = np.repeat(np.arange(len(drawn), dtype=np.int16), [len(rows) for rows in drawn.values()])
     row, length = np.concatenate(list(drawn.values())), np.concatenate(_lengths(splits, drawn))
-    order = _bucketed(length, _cuts(len(row), batch_size)[::pool], random)
-    starts = _within(_cuts(len(row), batch_size), length[order], tokens)
+    order, starts = cut_by_length(length, batch_size, random, tokens, pool)
     return EpochBatches(_named(splits, drawn), task[order], row[order], length[order], starts, random.permutation(len(starts) - 1))
 
 
@@ -89,11 +85,7 @@ def single_task_batches(
     The order of the tasks is that of a shuffled multiset, of `drawn` (`sequential`: all of one, then all of the next), or one batch of
     each in turn (`round_robin`). A task's own batches are shuffled in either case.
     """
-    orders = [_bucketed(length, _cuts(len(length), batch_size)[::_POOL], random) for length in _lengths(splits, drawn)]
-    cuts = [
-        _within(_cuts(len(places), batch_size), length[places], tokens)
-        for places, length in zip(orders, _lengths(splits, drawn), strict=True)
-    ]
+    orders, cuts = zip(*(cut_by_length(length, batch_size, random, tokens) for length in _lengths(splits, drawn)), strict=True)
     batches = [len(starts) - 1 for starts in cuts]
     first = np.cumsum([0, *batches[:-1]])
     shuffled = [start + random.permutation(count) for start, count in zip(first, batches, strict=True)]
@@ -127,7 +119,7 @@ def aggregated_batches(
     tasks, rows, lengths, batches = [], [], [], []
     for place, (chosen, length) in enumerate(zip(drawn.values(), _lengths(splits, drawn), strict=True)):
         starts = np.arange(updates + 1, dtype=np.int64) * len(chosen) // updates
-        order = _bucketed(length, starts[::_POOL], random)
+        order = bucketed(length, starts[::POOL], random)
         tasks.append(np.full(len(chosen), place, dtype=np.int16))
         rows.append(chosen[order])
         lengths.append(length[order])
@@ -144,38 +136,9 @@ def aggregated_batches(
     )
 
 
-def _lengths(splits: Mapping[str, EncodedSplit], drawn: Mapping[str, Rows]) -> list[npt.NDArray[np.int32]]:
+def _lengths(splits: Mapping[str, EncodedSplit], drawn: Mapping[str, Rows]) -> list[Lengths]:
     return [splits[task].lengths[rows] for task, rows in drawn.items()]
 
 
 def _named(splits: Mapping[str, EncodedSplit], drawn: Mapping[str, Rows]) -> dict[str, EncodedSplit]:
     return {task: splits[task] for task in drawn}
-
-
-def _cuts(rows: int, batch_size: int) -> Rows:
-    """Where batches of `batch_size` begin, and where the last one ends."""
-    return np.append(np.arange(0, rows, batch_size, dtype=np.int64), rows)
-
-
-def _within(starts: Rows, length: npt.NDArray[np.int32], tokens: int | None) -> Rows:
-    """The batches that begin at `starts`, cut where one has more than `tokens`, padding included; a single row may have more."""
-    if tokens is None:
-        return starts
-    found = [0]
-    for first, last in pairwise(starts.tolist()):
-        begin, longest = first, 0
-        for place in range(first, last):
-            longest = max(longest, int(length[place]))
-            if place > begin and longest * (place + 1 - begin) > tokens:
-                found.append(place)
-                begin, longest = place, int(length[place])
-        found.append(last)
-    return np.array(found, dtype=np.int64)
-
-
-def _bucketed(length: npt.NDArray[np.int32], pools: Rows, random: np.random.Generator) -> Rows:
-    """An order of the rows: shuffled, then sorted by length within the pools, which begin at the places `pools` (from 0)."""
-    shuffled = random.permutation(len(length))
-    pool = np.searchsorted(pools, np.arange(len(length)), side="right")
-    order: Rows = shuffled[np.lexsort((length[shuffled], pool))]
-    return order

@@ -32,7 +32,7 @@ from mtl_models.training.learner import Learner
 from mtl_models.training.loop import Loop, TrainedEpoch
 from mtl_models.training.objectives.build import build_objective
 from mtl_models.training.optimizers import build_optimizers, distinct
-from mtl_models.training.plan import sampling_plan
+from mtl_models.training.plan import refuse_empty
 from mtl_models.training.stopping import best_epoch, stopped_tasks
 
 __all__ = ["fit"]
@@ -66,7 +66,7 @@ def fit(
     no longer finite or a checkpoint cannot be written.
     """
     _refuse_words(training, tasks, encoded)
-    sampling_plan({task.name: len(encoded[task.name].splits["train"]) for task in tasks}, training)
+    refuse_empty({task.name: len(encoded[task.name].splits["train"]) for task in tasks})
     if freezing is None and training.freeze.anything:
         freezing = TrainingFreezing(training.freeze, network)
     first = {} if freezing is None else copied_state(network)

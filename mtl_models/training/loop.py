@@ -16,8 +16,9 @@ import torch
 from mtl_models.errors import PolytaskError
 from mtl_models.networks.network import Batch
 from mtl_models.progress import progress
-from mtl_models.training.batches import Rows, collate
+from mtl_models.training.batches import collate
 from mtl_models.training.conflicts import ConflictTally
+from mtl_models.training.cutting import Rows
 from mtl_models.training.encoding import EncodedSplit
 from mtl_models.training.epoch_batches import EpochBatches, aggregated_batches, mixed_batches, single_task_batches
 from mtl_models.training.history import EpochRecord

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel
 
 from mtl_models.config.training import Training
 from mtl_models.errors import CorpusError
-from mtl_models.training.samplers.quotas import count_updates, expected_quotas
+from mtl_models.training.batch_counts import count_by_rows, count_by_tokens
+from mtl_models.training.cutting import Lengths
+from mtl_models.training.samplers.quotas import expected_quotas
 
-__all__ = ["SamplingPlan", "TaskPlan", "sampling_plan"]
+__all__ = ["SamplingPlan", "TaskPlan", "refuse_empty", "sampling_plan"]
 
 MOST_PASSES = 20
 """More passes over one task's rows than this over the whole training earn a warning."""
@@ -42,7 +43,7 @@ class TaskPlan(BaseModel):
     rows_per_epoch: float
     """Rows drawn in an epoch, on average over the epochs."""
     updates: float
-    """Updates over all epochs that the task has a part in; in mixed ones, their worth of rows: rows drawn divided by the batch size."""
+    """Updates over all epochs that the task has a part in; mixed ones count by the part of their rows that is the task's."""
     passes: float
     """How often each row is seen over all epochs, on average."""
     share: float
@@ -60,6 +61,8 @@ class SamplingPlan(BaseModel):
 
     epochs: int
     batch_size: int
+    batch_tokens: int | None = None
+    """Tokens that a batch has at most, where that is limited."""
     updates: int
     """Updates over all epochs."""
     sampler: str = "proportional"
@@ -98,6 +101,7 @@ class SamplingPlan(BaseModel):
     def heading(self) -> str:
         """The plan in one line: epochs, batches, updates, and what differs from mixed batches in proportion."""
         rows = "rows of every task" if self.mode == "aggregate" else "rows"
+        rows += "" if self.batch_tokens is None else f" and {self.batch_tokens:,} tokens at most"
         special = [f"{self.mode} updates"] * (self.mode != "mixed") + [f"{self.sampler} sampler"] * (self.sampler != "proportional")
         special += ["drawn at random"] * (self.draws == "random")
         return ", ".join(
@@ -121,32 +125,47 @@ class SamplingPlan(BaseModel):
         ]
 
 
-def sampling_plan(rows: Mapping[str, int], training: Training) -> SamplingPlan:
-    """The plan for `rows`, task -> training rows. `CorpusError` for a task without any, or for no task at all."""
-    if not rows:
-        raise CorpusError("no task to train; name at least one under tasks")
-    for task, count in rows.items():
-        if count < 1:
-            raise CorpusError(f"task '{task}' has no training rows; look at its corpus and at corpus.splits")
-    per_epoch = [expected_quotas(training, rows, epoch) for epoch in range(1, training.epochs + 1)]
-    drawn = {task: sum(quotas[task] for quotas in per_epoch) for task in rows}
+def sampling_plan(rows: Mapping[str, int], training: Training, lengths: Mapping[str, Lengths] | None = None, seed: int = 0) -> SamplingPlan:
+    """The plan for `rows`, task -> training rows, over all phases.
+
+    Where `training.batch_tokens` cuts batches, how many there are depends on `lengths`, task -> tokens (N,) of its N training rows, and
+    on the `seed` of the training. `CorpusError` for a task without rows, or for no task at all.
+    """
+    refuse_empty(rows)
+    assert training.batch_tokens is None or lengths is not None, "batches are cut by tokens, so their number needs the lengths of the rows"
+    drawn, of_task, epochs = dict.fromkeys(rows, 0), dict.fromkeys(rows, 0.0), dict.fromkeys(rows, 0)
+    updates = all_epochs = 0
+    for named, phase in training.in_phases():
+        chosen = {task: count for task, count in rows.items() if named is None or task in named}
+        for epoch in range(1, phase.epochs + 1 if chosen else 1):
+            quotas = expected_quotas(phase, chosen, epoch)
+            if phase.batch_tokens is None or lengths is None:
+                batches = count_by_rows(phase, quotas)
+            else:
+                batches = count_by_tokens(phase, {task: lengths[task] for task in chosen}, epoch, seed)
+            all_epochs += 1
+            updates += batches.updates
+            for task in chosen:
+                drawn[task] += quotas[task]
+                of_task[task] += batches.of_task[task]
+                epochs[task] += 1
     total = sum(drawn.values())
-    updates = [count_updates(training, quotas) for quotas in per_epoch]
     return SamplingPlan(
-        epochs=training.epochs,
+        epochs=all_epochs,
         batch_size=training.batch_size,
-        updates=sum(updates),
+        batch_tokens=training.batch_tokens,
+        updates=updates,
         sampler=training.sampler.name,
         draws=getattr(training.sampler, "draws", "exact"),
         mode=training.updates,
         tasks={
             task: TaskPlan(
                 rows=count,
-                rows_per_epoch=drawn[task] / training.epochs,
-                updates=_updates_of(training, [quotas[task] for quotas in per_epoch], updates),
+                rows_per_epoch=drawn[task] / all_epochs,
+                updates=of_task[task],
                 passes=drawn[task] / count,
                 share=drawn[task] / total,
-                ends=min(1.0, count * training.epochs / drawn[task]),
+                ends=min(1.0, count * epochs[task] / drawn[task]) if drawn[task] else 1.0,
                 starved=drawn[task] * 10 * len(rows) < total,
                 repeated=drawn[task] > MOST_PASSES * count,
             )
@@ -155,11 +174,10 @@ def sampling_plan(rows: Mapping[str, int], training: Training) -> SamplingPlan:
     )
 
 
-def _updates_of(training: Training, drawn: Sequence[int], updates: Sequence[int]) -> float:
-    match training.updates:
-        case "mixed":
-            return sum(drawn) / training.batch_size
-        case "single_task":
-            return sum(math.ceil(count / training.batch_size) for count in drawn)
-        case "aggregate":
-            return sum(updates)
+def refuse_empty(rows: Mapping[str, int]) -> None:
+    """`CorpusError` for a task without training rows, or for no task at all."""
+    if not rows:
+        raise CorpusError("no task to train; name at least one under tasks")
+    for task, count in rows.items():
+        if count < 1:
+            raise CorpusError(f"task '{task}' has no training rows; look at its corpus and at corpus.splits")

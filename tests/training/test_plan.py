@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from mtl_models.config.samplers import UniformSampler
 from mtl_models.config.training import Training
 from mtl_models.errors import CorpusError
+from mtl_models.networks.network import Network
 from mtl_models.training.encoding import EncodedSplit
 from mtl_models.training.epoch_batches import EpochBatches, aggregated_batches, mixed_batches, single_task_batches
+from mtl_models.training.fit import fit
 from mtl_models.training.plan import SamplingPlan, sampling_plan
 from mtl_models.training.samplers.draw import draw
 from mtl_models.training.samplers.quotas import count_updates
@@ -80,6 +82,42 @@ def test_the_updates_are_the_batches(options: dict[str, Any], made_split: Callab
             assert planned.updates * 8 == sum(len(batch.rows.get(task, ())) for batch in built)
         else:
             assert planned.updates == sum(task in batch.rows for batch in built)
+
+
+TOKENS = [
+    {"sampler": {"name": "proportional"}},
+    {"sampler": {"name": "uniform", "draws": "random"}},
+    {"sampler": {"name": "round_robin"}, "updates": "single_task"},
+    {"sampler": {"name": "temperature", "draws": "random"}, "updates": "single_task"},
+]
+
+
+@pytest.mark.parametrize("options", TOKENS, ids=named)
+def test_where_tokens_limit_batches_the_updates_are_those_of_the_training(
+    options: dict[str, Any],
+    tasks_named: Callable[..., list],
+    made_corpora: Callable[..., dict],
+    made_network: Callable[..., Network],
+) -> None:
+    training = Training(epochs=2, batch_size=8, batch_tokens=20, patience=None, device="cpu", conflicts_every=None, **options)
+    tasks, corpora = tasks_named("a", "b"), made_corpora({"a": 70, "b": 31})
+    lengths = {task.name: corpora[task.name].splits["train"].lengths for task in tasks}
+    rows = {name: len(of_task) for name, of_task in lengths.items()}
+    plan = sampling_plan(rows, training, lengths, 5)
+    history = fit(made_network(tasks), tasks, corpora, training, 5)
+    assert plan.updates == history.epochs[-1].updates > sampling_plan(rows, training.model_copy(update={"batch_tokens": None})).updates
+    assert sum(planned.updates for planned in plan.tasks.values()) == pytest.approx(plan.updates)
+    assert "batches of 8 rows and 20 tokens at most" in plan.heading()
+
+
+def test_a_plan_is_of_all_phases() -> None:
+    """Phases have epochs of their own, and may leave tasks out."""
+    phases = ({"tasks": ["a"], "epochs": 3}, {"epochs": 2})
+    plan = sampling_plan({"a": 64, "b": 32}, Training(phases=phases))
+    assert plan.epochs == 5
+    assert plan.updates == 3 * 2 + 2 * 3
+    assert (plan.tasks["a"].passes, plan.tasks["b"].passes) == (5, 2)
+    assert plan.tasks["b"].ends == 1
 
 
 def test_a_starving_task_is_named() -> None:
