@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mtl_models.config.resources import StepResources
@@ -23,6 +24,18 @@ _PATIENCE = 1800
 _ENDED = ("completed", "cached", "failed", "stopped", "retried", "skipped")
 
 
+@dataclass
+class _Wait:
+    """A pod that no node takes: since when, when it was last seen so, and why."""
+
+    since: float
+    seen: float
+    reason: str
+
+    def told(self, name: str) -> str:
+        return f"{name} waited {self.seen - self.since:.0f} s for a node and got none: {self.reason}"
+
+
 class Watch:
     """Looks at a run every few seconds and tells what is new; `given_up` says why it stopped the run, if it did."""
 
@@ -31,8 +44,7 @@ class Watch:
         self._run_name = run_name
         self._place = place
         self._told: set[tuple[str, str]] = set()
-        self._waiting: dict[str, tuple[float, str]] = {}
-        """Step -> since when its pod waits for a node, and why."""
+        self._waiting: dict[str, _Wait] = {}
 
     def look(self) -> None:
         """Tell what changed since the last look."""
@@ -50,9 +62,8 @@ class Watch:
                 self._wait(name, reason, runs[0])
 
     def without_node(self) -> list[str]:
-        """A line for every step whose pod waited for a node when it was last seen."""
-        now = time.monotonic()
-        return [f"{name}: waited {now - since:.0f} s for a node and got none: {reason}" for name, (since, reason) in self._waiting.items()]
+        """A line for every step whose pod waited for a node when it was last seen, before the cluster took it away."""
+        return [waiting.told(name) for name, waiting in self._waiting.items()]
 
     def _tell(self, step: StepRunResponse) -> None:
         status = str(step.status)
@@ -68,14 +79,15 @@ class Watch:
         from zenml.client import Client
         from zenml.utils.run_utils import stop_run
 
-        since, _ = self._waiting.get(name, (time.monotonic(), reason))
-        self._waiting[name] = since, reason
+        now = time.monotonic()
+        waiting = self._waiting.setdefault(name, _Wait(now, now, reason))
+        waiting.seen, waiting.reason = now, reason
         if (name, reason) not in self._told:
             self._told.add((name, reason))
             say(f"  waits  {name:<32} {reason}")
         patience = self._place.steps.get(name, StepResources()).timeout or _PATIENCE
-        if time.monotonic() - since > patience and self.given_up is None:
-            self.given_up = f"the step {name} waited {patience} s for a node and got none: {reason}"
+        if now - waiting.since > patience and self.given_up is None:
+            self.given_up = waiting.told(name)
             stop_run(Client().get_pipeline_run(run.id))
 
     def _pods(self, run_id: str) -> Iterator[tuple[str, str | None]]:

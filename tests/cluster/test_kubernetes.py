@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -100,5 +101,4 @@ def test_a_gpu_that_no_node_has_ends_the_run_with_the_scheduler_s_words(project:
         project, "run", "pods.yaml", "--stack", "kubernetes", "--set", "resources.train_joint={gpu: 64, timeout: 60s, retries: 0}"
     )
     assert done.returncode == 2
-    assert "train_joint waited 60 s for a node" in done.stderr
-    assert "nvidia.com/gpu" in done.stderr
+    assert re.search(r"train_joint waited [0-9]+ s for a node and got none: .*nvidia.com/gpu", done.stderr), done.stderr
