@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -22,6 +23,8 @@ WINDOW = 128
 """Words of a block; only pairs within a block are scored, so that time and memory are linear in the length of a text."""
 
 _HIDDEN = 100
+_PRIOR = 0.01
+"""How likely any relation between any two words is to begin with."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,18 @@ class PairScores:
 
 
 class PairScorer(nn.Module):
-    """score_r(i, j) = v_r . relu(U h_i + W h_j + b) (Bekoulis et al. 2018, section 3.4; Sanh, Wolf and Ruder 2019)."""
+    """score_r(i, j) = v_r . relu(U h_i + W h_j + b) + c_r (Bekoulis et al. 2018, section 3.4; Sanh, Wolf and Ruder 2019).
+
+    c_r is ours: it begins where next to nothing is a relation, as nearly nothing is, so that the first updates go to those that are
+    (Lin et al. 2017, "Focal loss for dense object detection", section 4.1).
+    """
 
     def __init__(self, features: int, relations: int) -> None:
         super().__init__()
         self.of_head = nn.Linear(features, _HIDDEN)
         self.of_tail = nn.Linear(features, _HIDDEN, bias=False)
-        self.relations = nn.Linear(_HIDDEN, relations, bias=False)
+        self.relations = nn.Linear(_HIDDEN, relations)
+        nn.init.constant_(self.relations.bias, math.log(_PRIOR / (1 - _PRIOR)))
 
     def forward(self, states: Tensor, mask: Tensor) -> PairScores:
         """States (B, n, F) and their mask (B, n) -> scores, in single precision at least."""

@@ -150,7 +150,7 @@ def test_relations_are_scored_within_blocks_and_by_the_formula() -> None:
     scored = head(states, mask_of((words,), words))
     i, j = 130, 140
     hidden = (head.of_head.weight @ states[0, i] + head.of_head.bias + head.of_tail.weight @ states[0, j]).relu()
-    torch.testing.assert_close(scored.logits[0, 1, i - WINDOW, j - WINDOW], head.relations.weight @ hidden)
+    torch.testing.assert_close(scored.logits[0, 1, i - WINDOW, j - WINDOW], head.relations.weight @ hidden + head.relations.bias)
     across = padded("relations", [[0, 1, j, j + 1, 0]])
     torch.testing.assert_close(structure.loss(scored, across), structure.loss(scored, padded("relations", [[]])))
     within = padded("relations", [[i, i + 1, j, j + 1, 1]])
