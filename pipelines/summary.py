@@ -12,6 +12,7 @@ from mtl_models.evaluation.bootstrap import Estimate
 from mtl_models.evaluation.comparison import JOINT, TWIN, Comparison
 from mtl_models.files import writing_file
 from mtl_models.home import home_folder
+from mtl_models.reports.candidates import candidate_name, reference_note
 from mtl_models.reports.numbers import interval, score, signed
 from pipelines.outputs import output
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["print_summary"]
 
 _LEGEND = (
-    "twin: the same network, trained on that task alone; tfidf: word counts with logistic regression, a model per task (single) or per set "
-    "of labels (pooled). The interval is about joint - twin: how far the luck of the test rows goes."
+    "A twin is the same network, trained on that task alone. {references} "
+    "The interval is about joint - twin: how far the luck of the test rows goes."
 )
 
 
@@ -40,7 +41,7 @@ def print_summary(run: PipelineRunResponse, seconds: float) -> None:
         draft.write_text(output(steps["report"], "report", HTMLString), encoding="utf-8")
     console = Console(width=max(Console().width, 100))
     console.print(_results(comparison))
-    console.print(_LEGEND, style="dim", highlight=False)
+    console.print(_LEGEND.format(references=reference_note(comparison.kinds)), style="dim", highlight=False)
     typer.secho(registration.decision.prose(), fg="green" if registration.decision.promote else "yellow")
     cached = sum(step.status == "cached" for step in steps.values())
     typer.echo(f"\n{run.name}: {len(steps)} steps, {cached} from the cache, {seconds:.0f} s")
@@ -53,7 +54,8 @@ def print_summary(run: PipelineRunResponse, seconds: float) -> None:
 
 def _results(comparison: Comparison) -> Table:
     references = [name for name in comparison.candidates if name not in (JOINT, TWIN)]
-    table = Table("task", "joint", TWIN, *references, "joint - twin", f"{comparison.confidence:.0%} interval", header_style="bold")
+    named = [candidate_name(name, comparison.kinds.values()) for name in references]
+    table = Table("task", "joint", TWIN, *named, "joint - twin", f"{comparison.confidence:.0%} interval", header_style="bold")
     table.title = f"{comparison.metric} on the test splits"
     for column in table.columns[1:]:
         column.justify = "right"

@@ -68,6 +68,11 @@ class Comparison(BaseModel):
         return list(dict.fromkeys(name for task in self.tasks.values() for name in task.measures))
 
     @property
+    def kinds(self) -> dict[str, str]:
+        """Task -> its kind."""
+        return {name: task.measures[JOINT].kind for name, task in self.tasks.items()}
+
+    @property
     def mean_transfer(self) -> Estimate | None:
         """Mean over the tasks of joint minus twin."""
         return self.mean_differences.get(TWIN)

@@ -50,6 +50,8 @@ class VariantResult(BaseModel):
     candidates: dict[str, CandidateResult]
     soon: dict[str, list[Convergence]] = {}
     """Task -> how soon the joint model was as good as the twin, by seed; empty without twins."""
+    kinds: dict[str, str]
+    """Task -> its kind."""
 
 
 class StudyResults(BaseModel):
@@ -61,6 +63,11 @@ class StudyResults(BaseModel):
     confidence: float
     resamples: int
     variants: dict[str, VariantResult]
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Task -> its kind, in all variants."""
+        return {task: kind for variant in self.variants.values() for task, kind in variant.kinds.items()}
 
 
 def summarise(
@@ -95,7 +102,9 @@ def summarise(
             for metric in metrics:
                 shift = found[JOINT].scores[metric].value - result.scores[metric].value
                 result.gain[metric] = estimate(shift, drawn[metric][JOINT] - drawn[metric][candidate], confidence)
-    return VariantResult(candidates=found, soon=_soon(records, stopping))
+    first = next(iter(next(iter(predictions.values())).values()))
+    kinds = {task: its.kind for task, its in first.items()}
+    return VariantResult(candidates=found, soon=_soon(records, stopping), kinds=kinds)
 
 
 def _soon(records: Mapping[str, list[CellRecord]], metric: str) -> dict[str, list[Convergence]]:

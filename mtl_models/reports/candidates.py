@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
+from mtl_models.config.experiment import ON_WORDS
 from mtl_models.evaluation.comparison import CHAMPION, JOINT, POOLED, SINGLE, TWIN
 from mtl_models.reports.content import RunReport
 
-__all__ = ["KIND_NAMES", "METRIC_NAMES", "candidate_name", "on_words", "stand_ins"]
+__all__ = ["KIND_NAMES", "METRIC_NAMES", "candidate_name", "on_words", "reference_note", "stand_ins"]
 
 METRIC_NAMES = {
     "accuracy": "accuracy",
@@ -37,22 +40,25 @@ KIND_NAMES = {
     "coreference": "clusters of spans",
 }
 
-_NAMES = {
-    JOINT: "joint",
-    TWIN: "twin",
-    CHAMPION: "champion",
-    SINGLE: "TF-IDF, single",
-    POOLED: "TF-IDF, pooled",
-}
+_NAMES = {JOINT: "joint", TWIN: "twin", CHAMPION: "champion"}
+_REFERENCES = {SINGLE: "single", POOLED: "pooled"}
 
 
-_ON_WORDS = {SINGLE: "reference, single", POOLED: "reference, pooled"}
-"""Of a run with tasks that label words, whose reference is a dictionary."""
+def candidate_name(name: str, kinds: Collection[str]) -> str:
+    """A candidate's name for people. A reference is called what it is for tasks of these kinds, where it is the same for all of them."""
+    if name not in _REFERENCES:
+        return _NAMES.get(name, name.replace("_", " "))
+    marked = {kind in ON_WORDS for kind in kinds}
+    what = "reference" if len(marked) > 1 else "dictionary" if True in marked else "TF-IDF"
+    return f"{what}, {_REFERENCES[name]}"
 
 
-def candidate_name(name: str, on_words: bool = False) -> str:
-    """A candidate's name for people; `on_words`: some task of the run labels words."""
-    return (_ON_WORDS if on_words else {}).get(name) or _NAMES.get(name, name.replace("_", " "))
+def reference_note(kinds: Mapping[str, str]) -> str:
+    """What the references of tasks of these kinds are, task -> kind."""
+    marked = [task for task, kind in kinds.items() if kind in ON_WORDS]
+    counted, dictionary = "TF-IDF with logistic regression", "a dictionary of the words that the train rows mark"
+    what = dictionary if len(marked) == len(kinds) else f"{counted}, and for {', '.join(marked)} {dictionary}" if marked else counted
+    return f"A reference is what needs no network: {what}; single: one for every task, pooled: one for all tasks with the same labels."
 
 
 def _stand_in(task: str, kind: str, metric: str, shown: str) -> str:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from mtl_models.config.experiment import ON_WORDS
 from mtl_models.config.objectives import DynamicAverage, FixedWeights, UncertaintyWeights
 from mtl_models.evaluation.comparison import JOINT, TWIN
-from mtl_models.reports.candidates import KIND_NAMES, METRIC_NAMES, candidate_name, on_words, stand_ins
+from mtl_models.reports.candidates import KIND_NAMES, METRIC_NAMES, candidate_name, on_words, reference_note, stand_ins
 from mtl_models.reports.content import RunReport
 from mtl_models.reports.figures import Line, alternative, cosine_curves, curves, transfer_plot
 from mtl_models.reports.numbers import signed
@@ -43,8 +43,9 @@ def render_report(run: RunReport, pictures: Markup | None = None) -> str:
         candidates=candidates,
         others=others,
         references=[name for name in others if name != TWIN],
-        candidate_name=partial(candidate_name, on_words=on_words(run)),
+        candidate_name=partial(candidate_name, kinds=run.comparison.kinds.values()),
         on_words=on_words(run),
+        reference_note=reference_note(run.comparison.kinds),
         marking=ON_WORDS,
         kind_names=KIND_NAMES,
         stand_ins=stand_ins(run),

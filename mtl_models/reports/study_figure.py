@@ -38,7 +38,7 @@ def render_curve(results: StudyResults, metric: str) -> str:
                 [place * shift for place in places],
                 [score.value for score in found],
                 yerr=[[score.value - score.low for score in found], [score.high - score.value for score in found]],
-                label=candidate_name(candidate),
+                label=candidate_name(candidate, results.kinds.values()),
                 color=_COLOURS.get(candidate),
                 linestyle="--" if candidate.startswith("tfidf") else "-",
                 marker="o",

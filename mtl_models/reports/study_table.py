@@ -5,8 +5,9 @@ from __future__ import annotations
 from statistics import fmean
 
 from mtl_models.evaluation.bootstrap import Estimate
+from mtl_models.evaluation.comparison import POOLED, SINGLE
 from mtl_models.evaluation.study_results import CandidateResult, StudyResults
-from mtl_models.reports.candidates import METRIC_NAMES, candidate_name
+from mtl_models.reports.candidates import METRIC_NAMES, candidate_name, reference_note
 from mtl_models.reports.numbers import count, interval, score, signed
 
 __all__ = ["render_study"]
@@ -15,9 +16,11 @@ __all__ = ["render_study"]
 def render_study(results: StudyResults) -> str:
     """One table over all variants and candidates, then one with the tasks of the joint models."""
     metrics = [*next(iter(next(iter(results.variants.values())).candidates.values())).scores]
+    kinds = results.kinds.values()
     lines = [
         f"Means over the tasks on the {results.split} split; {results.confidence:.0%} intervals by paired bootstrap over rows "
-        f"({count(results.resamples)} resamples); \N{PLUS-MINUS SIGN} is the standard deviation over seeds.",
+        f"({count(results.resamples)} resamples); \N{PLUS-MINUS SIGN} is the standard deviation over seeds."
+        + (f" {reference_note(results.kinds)}" if _has_references(results) else ""),
         "",
         "| variant | candidate | seeds | "
         + " | ".join(f"{METRIC_NAMES[metric]} | joint minus it" for metric in metrics)
@@ -30,9 +33,13 @@ def render_study(results: StudyResults) -> str:
             size = count(candidate.parameters) if candidate.parameters else ""
             seeds = str(len(candidate.seeds))
             lines.append(
-                f"| {variant} | {candidate_name(name)} | {seeds} | {' | '.join(cells)} | {size} | {candidate.cpu_seconds / 60:.1f} |"
+                f"| {variant} | {candidate_name(name, kinds)} | {seeds} | {' | '.join(cells)} | {size} | {candidate.cpu_seconds / 60:.1f} |"
             )
     return "\n".join([*lines, "", *_per_task(results, metrics[0]), "", *_soon(results)])
+
+
+def _has_references(results: StudyResults) -> bool:
+    return any(name in variant.candidates for variant in results.variants.values() for name in (SINGLE, POOLED))
 
 
 def _score(candidate: CandidateResult, metric: str) -> str:
@@ -46,7 +53,7 @@ def _gain(found: Estimate | None) -> str:
 
 
 def _per_task(results: StudyResults, metric: str) -> list[str]:
-    tasks = [*next(iter(next(iter(results.variants.values())).candidates.values())).tasks]
+    tasks, kinds = [*next(iter(next(iter(results.variants.values())).candidates.values())).tasks], results.kinds.values()
     lines = [
         f"{METRIC_NAMES[metric].capitalize()} by task, mean over the seeds:",
         "",
@@ -56,7 +63,7 @@ def _per_task(results: StudyResults, metric: str) -> list[str]:
     for variant, result in results.variants.items():
         for name, candidate in result.candidates.items():
             values = " | ".join(score(candidate.tasks[task][metric]) for task in tasks)
-            lines.append(f"| {variant} | {candidate_name(name)} | {values} |")
+            lines.append(f"| {variant} | {candidate_name(name, kinds)} | {values} |")
     return lines
 
 

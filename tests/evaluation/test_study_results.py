@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from mtl_models.evaluation.comparison import JOINT, TWIN
+from mtl_models.evaluation.comparison import JOINT, POOLED, TWIN
 from mtl_models.evaluation.predictions import Predictions
 from mtl_models.evaluation.study import CellRecord
 from mtl_models.evaluation.study_results import StudyResults, VariantResult, summarise
@@ -100,6 +100,22 @@ def test_one_seed_has_no_spread(predictions: dict[str, dict[int, dict[str, Predi
     assert np.isnan(found.candidates[JOINT].spread["accuracy"])
     low, high = (getattr(found.candidates[JOINT].scores["accuracy"], end) for end in ("low", "high"))
     assert low < found.candidates[JOINT].scores["accuracy"].value < high
+
+
+@pytest.mark.parametrize(
+    ("kinds", "name", "note"),
+    [
+        (("rating", "single_label"), "TF-IDF, pooled", "no network: TF-IDF with logistic regression; single"),
+        (("tagging", "mentions"), "dictionary, pooled", "no network: a dictionary of the words that the train rows mark; single"),
+        (("tagging", "ordinal"), "reference, pooled", "TF-IDF with logistic regression, and for film a dictionary of the words that"),
+    ],
+)
+def test_a_reference_goes_by_what_it_is(result: VariantResult, kinds: tuple[str, str], name: str, note: str) -> None:
+    candidates = {JOINT: result.candidates[JOINT], POOLED: result.candidates[TWIN]}
+    plain = VariantResult(candidates=candidates, kinds=dict(zip(("film", "phones"), kinds, strict=True)))
+    table = render_study(StudyResults(name="made", split="dev", confidence=0.95, resamples=400, variants={"plain": plain}))
+    assert table.count(f"| plain | {name} |") == 2
+    assert note in table
 
 
 def test_the_table_names_data_split_seeds_and_intervals(result: VariantResult) -> None:

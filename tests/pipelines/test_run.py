@@ -33,7 +33,7 @@ def project(tmp_path_factory, request):
 
 def test_the_terminal_ends_with_a_table_the_decision_and_where_to_look(project):
     folder, _, told = project
-    for part in ("films", "phones", "mean", "tfidf_single", "tfidf_pooled", "promoted to champion", "report.html", "polytask ui"):
+    for part in ("films", "phones", "mean", "TF-IDF, single", "TF-IDF, pooled", "promoted to champion", "report.html", "polytask ui"):
         assert part in told.stdout
     page = (folder / "home" / "reports" / "polytask-made" / "report.html").read_text(encoding="utf-8")
     assert "films" in page
