@@ -51,7 +51,7 @@ class TaskPlan(BaseModel):
     ends: float = 1.0
     """Share of an epoch, on average, after which all rows have come once; below 1 the task then begins again, and the epoch goes on."""
     starved: bool
-    """A share below 1 / (10 T), T tasks."""
+    """Less than 1 / (10 T) of the updates, T tasks; where every update aggregates all tasks, of the rows."""
     repeated: bool
     """More than 20 passes."""
 
@@ -77,10 +77,12 @@ class SamplingPlan(BaseModel):
     def warnings(self) -> list[str]:
         """One sentence for each task that would starve or be repeated too often, with what to do."""
         found = []
+        updates = sum(task.updates for task in self.tasks.values())
         for name, task in self.tasks.items():
             if task.starved:
+                part = f"{task.share:.2%} of the rows" if self.mode == "aggregate" else f"{task.updates / updates:.2%} of the updates"
                 found.append(
-                    f"task '{name}' would starve: {task.share:.2%} of the updates, less than 1/(10 x {len(self.tasks)} tasks); "
+                    f"task '{name}' would starve: {part}, less than 1/(10 x {len(self.tasks)} tasks); "
                     f"give it more rows, keep fewer of the others (corpus.splits.train_rows), or {_MORE.get(self.sampler, _UNIFORM)}"
                 )
             if task.repeated:
@@ -150,6 +152,7 @@ def sampling_plan(rows: Mapping[str, int], training: Training, lengths: Mapping[
                 of_task[task] += batches.of_task[task]
                 epochs[task] += 1
     total = sum(drawn.values())
+    weight = drawn if training.updates == "aggregate" else of_task
     return SamplingPlan(
         epochs=all_epochs,
         batch_size=training.batch_size,
@@ -166,7 +169,7 @@ def sampling_plan(rows: Mapping[str, int], training: Training, lengths: Mapping[
                 passes=drawn[task] / count,
                 share=drawn[task] / total,
                 ends=min(1.0, count * epochs[task] / drawn[task]) if drawn[task] else 1.0,
-                starved=drawn[task] * 10 * len(rows) < total,
+                starved=weight[task] * 10 * len(rows) < sum(weight.values()),
                 repeated=drawn[task] > MOST_PASSES * count,
             )
             for task, count in rows.items()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -108,6 +109,15 @@ def test_where_tokens_limit_batches_the_updates_are_those_of_the_training(
     assert plan.updates == history.epochs[-1].updates > sampling_plan(rows, training.model_copy(update={"batch_tokens": None})).updates
     assert sum(planned.updates for planned in plan.tasks.values()) == pytest.approx(plan.updates)
     assert "batches of 8 rows and 20 tokens at most" in plan.heading()
+
+
+def test_few_long_texts_that_come_alone_do_not_starve() -> None:
+    """A document in an update of its own counts as much as a batch of sentences."""
+    training = Training(epochs=1, batch_size=50, batch_tokens=500, updates="single_task")
+    plan = sampling_plan({"sentences": 990, "documents": 10}, training, {"sentences": np.full(990, 10), "documents": np.full(10, 400)})
+    assert {name: task.updates for name, task in plan.tasks.items()} == {"sentences": 20, "documents": 10}
+    assert plan.tasks["documents"].share == 0.01
+    assert not plan.warnings
 
 
 def test_a_plan_is_of_all_phases() -> None:
