@@ -1,8 +1,11 @@
 // The server's API. The token is a variable of this module: it is written nowhere, and gone with the page.
 
-import { byId } from "./dom.js";
-
 let token = null;
+
+export const hasToken = () => token !== null;
+export const useToken = (given) => {
+  token = given;
+};
 
 export class Fault extends Error {
   constructor(status, detail) {
@@ -31,32 +34,4 @@ export async function ask(method, path, question, signal) {
   if (answer.ok) return answer.json();
   const problem = await answer.json().catch(() => ({}));
   throw new Fault(answer.status, problem.detail ?? `The server answered with status ${answer.status}.`);
-}
-
-// Run `begin`; where the server wants a token, ask for it until `begin` succeeds.
-export async function unlocked(begin) {
-  const form = byId("unlock");
-  for (;;) {
-    try {
-      const result = await begin();
-      form.hidden = true;
-      return result;
-    } catch (error) {
-      if (error.status !== 401) throw error;
-      byId("unlock-fault").textContent = token ? "That is not the token." : "";
-      form.hidden = false;
-      byId("token").value = "";
-      byId("token").focus();
-      token = await submitted(form);
-    }
-  }
-}
-
-function submitted(form) {
-  return new Promise((resolve) => {
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      resolve(byId("token").value.trim());
-    }, { once: true });
-  });
 }

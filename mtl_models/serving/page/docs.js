@@ -1,7 +1,8 @@
 // The API, read from the server's own OpenAPI document, and a way to try it.
 
-import { ask, call, unlocked } from "./api.js";
+import { ask, call } from "./api.js";
 import { byId, make } from "./dom.js";
+import { unlocked } from "./unlock.js";
 
 async function begin() {
   try {

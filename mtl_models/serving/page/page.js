@@ -1,8 +1,9 @@
 // The page: a text is asked about, every model answers.
 
-import { ask, unlocked } from "./api.js";
+import { ask } from "./api.js";
 import { drawAnswers } from "./answers.js";
 import { byId, make } from "./dom.js";
+import { unlocked } from "./unlock.js";
 import { drawWords } from "./words.js";
 
 const text = byId("text");
