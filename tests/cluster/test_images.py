@@ -94,10 +94,10 @@ def test_what_is_installed_does_not_depend_on_the_code():
     by_name = {stage[0][1].rpartition(" AS ")[2]: stage for stage in stages(DOCKER / "Dockerfile")}
     installing = set(copied(by_name["base"]) + copied(by_name["dependencies"]))
     assert installing == {"constraints.txt", "pyproject.toml", "LICENSE", "mtl_models/__init__.py"}
-    last = [rest for word, rest in by_name["runner"] if word == "COPY"]
-    packages = next(place for place, rest in enumerate(last) if "/opt/venv" in rest)
-    code = next(place for place, rest in enumerate(last) if "--from=code" in rest)
-    assert packages < code, "layers behind a changed one are built anew"
+    assert by_name["runner"][0] == ("FROM", "dependencies AS runner")
+    last = [f"{word} {rest}" for word, rest in by_name["runner"]]
+    code = last.index("COPY --from=code /opt/polytask /opt/polytask")
+    assert not [line for line in last[code:] if line.startswith("RUN")], "layers behind a changed one are built anew"
 
 
 def test_the_build_context_holds_what_is_copied_and_no_secrets():
