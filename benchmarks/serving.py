@@ -86,7 +86,7 @@ def _register(folder: Path, scratch: Path) -> Callable[[int], None]:
     import torch
 
     from mtl_models.networks.folder import load_model, save_model
-    from steps.tracking import registry
+    from steps.tracking import aliases, registry
     from steps.tracking.client import connect, experiment_id
     from steps.tracking.runs import LoggedRun
 
@@ -101,8 +101,8 @@ def _register(folder: Path, scratch: Path) -> Callable[[int], None]:
     run = LoggedRun(client.create_run(experiment).info.run_id, experiment, "benchmark", {})
     for version in (folder, scratch / "second"):
         registry.register(version, _NAME, run, {}, client=client)
-    registry.promote(_NAME, 1, client)
-    return lambda number: registry.promote(_NAME, number, client) and None
+    aliases.promote(_NAME, 1, client)
+    return lambda number: aliases.promote(_NAME, number, client) and None
 
 
 def _texts(folder: Path, count: int) -> list[str]:

@@ -23,7 +23,7 @@ from mtl_models.home import home, home_folder
 from pipelines.environment import prepare
 
 if TYPE_CHECKING:
-    from steps.tracking.registry import Version
+    from steps.tracking.versions import Version
 
 FOLDER = Path(__file__).parent / "pictures"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -39,7 +39,7 @@ def main() -> None:
     model = sys.argv[1] if len(sys.argv) > 1 else QUICK
     prepare()
     from steps.tracking.client import connect
-    from steps.tracking.registry import list_versions
+    from steps.tracking.versions import list_versions
 
     if model == QUICK and not list_versions(model):
         polytask("run", "configs/quick.yaml")

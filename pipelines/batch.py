@@ -42,7 +42,7 @@ def answer_file(
         raise ConfigError(f"--model {model}: answers name a registered version; give models:/NAME@champion or models:/NAME/3")
     prepare()
     from mtl_models.corpora.sources import fingerprint
-    from steps.tracking.registry import only_champion, resolve
+    from steps.tracking.versions import only_champion, resolve
 
     sha256 = fingerprint(FileSource(path=source))
     uri = model or only_champion()

@@ -18,11 +18,11 @@ __all__ = ["drop_task", "list_models", "rollback_model", "show_model"]
 def list_models() -> None:
     """A row per version of every registered model, the newest first."""
     prepare()
-    from steps.tracking import registry
+    from steps.tracking import versions
 
     table = Table("model", "version", "aliases", "registered (UTC)", "run", header_style="bold")
-    for name in registry.list_models():
-        for version in registry.list_versions(name):
+    for name in versions.list_models():
+        for version in versions.list_versions(name):
             created = version.created.strftime("%Y-%m-%d %H:%M")
             table.add_row(name, str(version.number), ", ".join(version.aliases) or "-", created, version.run_id or "-")
     if not table.row_count:
@@ -37,15 +37,15 @@ def show_model(name: str, version: str | None) -> None:
     from mtl_models.evaluation.comparison import JOINT, Comparison
     from mtl_models.networks.folder import load_model
     from mtl_models.reports.numbers import interval, score, signed
-    from steps.tracking import registry
+    from steps.tracking import registry, versions
     from steps.tracking.records import COMPARISON, REGISTRATION, read_record
     from steps.tracking.registration import Registration
 
-    wanted = version or (registry.CHAMPION if registry.champion(name) else None)
+    wanted = version or (versions.CHAMPION if versions.champion(name) else None)
     if wanted is None:
-        newest = registry.list_versions(name)
-        wanted = str(newest[0].number) if newest else registry.CHAMPION
-    found = registry.resolve(f"models:/{name}/{wanted}" if wanted.isdigit() else f"models:/{name}@{wanted}")
+        newest = versions.list_versions(name)
+        wanted = str(newest[0].number) if newest else versions.CHAMPION
+    found = versions.resolve(f"models:/{name}/{wanted}" if wanted.isdigit() else f"models:/{name}@{wanted}")
     typer.secho(f"{name} version {found.number} ({', '.join(found.aliases) or 'no alias'})", bold=True)
     model = load_model(registry.download(found.uri))
     table = Table("task", "classes", "test", "interval", "joint - twin", "interval", header_style="bold")
@@ -73,12 +73,12 @@ def show_model(name: str, version: str | None) -> None:
 def rollback_model(name: str) -> None:
     """The previous champion serves again."""
     prepare()
-    from steps.tracking import registry
+    from steps.tracking import aliases, versions
 
-    if name not in registry.list_models():
-        known = ", ".join(registry.list_models()) or "none yet"
+    if name not in versions.list_models():
+        known = ", ".join(versions.list_models()) or "none yet"
         raise TrackingError(f"no model '{name}'; the registered models: {known}")
-    version = registry.rollback(name)
+    version = aliases.rollback(name)
     typer.secho(f"{name}: version {version.number} is champion again", fg="green")
 
 

@@ -67,7 +67,8 @@ def model_folder(model: str | None) -> Path:
     """The folder of the model asked for: a path as it is, else what the registry holds under the URI."""
     if model is not None and not model.startswith("models:"):
         return Path(model)
-    from steps.tracking.registry import download, only_champion
+    from steps.tracking.registry import download
+    from steps.tracking.versions import only_champion
 
     uri = model or only_champion()
     say(f"loading {uri}")  # the first sign of life, and which model answers

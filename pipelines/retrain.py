@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zenml.models import StepRunResponse
 
     from mtl_models.evaluation.retraining import NewData, RetrainingDecision
-    from steps.tracking.registry import Version
+    from steps.tracking.versions import Version
 
 __all__ = ["retrain_model"]
 
@@ -34,7 +34,7 @@ def retrain_model(config: Path, overrides: Sequence[str], force: bool, cache: bo
     prepare()
     from mtl_models.corpora.sources import fingerprint
     from pipelines.fingerprints import pinned, source_fingerprints
-    from steps.tracking.registry import champion
+    from steps.tracking.versions import champion
 
     experiment = pinned(experiment)
     fingerprints = source_fingerprints(experiment)

@@ -41,13 +41,14 @@ class _Registered:
         self.moves = "@" in uri
 
     def version(self) -> str:
-        from steps.tracking.registry import resolve
+        from steps.tracking.versions import resolve
 
         return str(resolve(self._uri, self._client).number)
 
     def load(self, version: str) -> Served:
         from mtl_models.serving.served import load_served
-        from steps.tracking.registry import download, resolve
+        from steps.tracking.registry import download
+        from steps.tracking.versions import resolve
 
         name = resolve(self._uri, self._client).name
         return load_served(download(f"models:/{name}/{version}", self._client), name, version)
@@ -118,7 +119,7 @@ def _found(model: str | None, compare: str | None) -> tuple[dict[str, Served], d
 def _registered(uri: str | None) -> _Registered:
     """The model of the URI, by default the only champion."""
     from steps.tracking.client import connect
-    from steps.tracking.registry import only_champion
+    from steps.tracking.versions import only_champion
 
     client = connect()
     return _Registered(uri or only_champion(client), client)

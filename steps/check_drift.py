@@ -27,7 +27,8 @@ from mtl_models.tasks.task import Task
 from steps.dependencies import depends_on, templates
 from steps.lineage import now
 from steps.origins import Origin, origins
-from steps.tracking.registry import download, resolve
+from steps.tracking.registry import download
+from steps.tracking.versions import resolve
 
 __all__ = ["check_drift"]
 

@@ -18,7 +18,8 @@ from mtl_models.networks.model import Model
 from mtl_models.progress import progress
 from steps.dependencies import depends_on
 from steps.origins import all_origins, origins
-from steps.tracking.registry import download, resolve
+from steps.tracking.registry import download
+from steps.tracking.versions import resolve
 
 __all__ = ["compare_data"]
 

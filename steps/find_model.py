@@ -9,7 +9,8 @@ from zenml import step
 from mtl_models.errors import TrackingError
 from mtl_models.inference.batch import Answerer
 from mtl_models.networks.folder import load_model
-from steps.tracking.registry import download, resolve
+from steps.tracking.registry import download
+from steps.tracking.versions import resolve
 
 __all__ = ["find_model"]
 

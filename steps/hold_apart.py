@@ -12,7 +12,7 @@ from mtl_models.corpora.fresh import hold_apart as without_known_rows
 from steps.dependencies import depends_on
 from steps.materializers.corpus import CorpusMaterializer
 from steps.origins import all_origins
-from steps.tracking.registry import resolve
+from steps.tracking.versions import resolve
 
 __all__ = ["hold_apart"]
 

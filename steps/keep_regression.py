@@ -17,7 +17,7 @@ from mtl_models.corpora.ingest import ingest
 from steps.dependencies import depends_on
 from steps.materializers.corpus import CorpusMaterializer
 from steps.origins import all_origins, origins
-from steps.tracking.registry import resolve
+from steps.tracking.versions import resolve
 
 __all__ = ["keep_regression"]
 

@@ -22,7 +22,7 @@ from mtl_models.inference.text_files import read_texts
 from mtl_models.progress import progress, say
 from mtl_models.tasks.task import Task
 
-__all__ = ["FOUND", "found_cell", "object_of", "predict_to_file", "row_of", "table_columns"]
+__all__ = ["ANSWER_FIELDS", "FOUND", "found_cell", "object_of", "predict_to_file", "row_of", "table_columns"]
 
 FOUND = "found"
 """What was found on words: objects in JSON lines, one string of JSON in a cell of CSV and Parquet."""
@@ -30,16 +30,17 @@ FOUND = "found"
 _COLUMNS = ("index", "text", "task", "label", "confidence")
 _FORMATS = (".jsonl", ".csv", ".parquet")
 _ABOUT = "about.json"
-_SCHEMA = pa.schema(
-    [
-        ("index", pa.int64()),
-        ("text", pa.string()),
-        ("task", pa.string()),
-        ("label", pa.string()),
-        ("confidence", pa.float64()),
-        ("probabilities", pa.map_(pa.string(), pa.float64())),
-    ]
+ANSWER_FIELDS = (
+    ("index", pa.int64()),
+    ("text", pa.string()),
+    ("task", pa.string()),
+    ("label", pa.string()),
+    ("confidence", pa.float64()),
+    ("probabilities", pa.map_(pa.string(), pa.float64())),
 )
+"""Columns of every Parquet file of answers."""
+
+_SCHEMA = pa.schema(ANSWER_FIELDS)
 
 
 class _About(BaseModel):

@@ -21,7 +21,7 @@ from mtl_models.corpora.corpus import SPLITS, Corpus, CorpusReport, features_of
 from mtl_models.errors import CorpusError
 from mtl_models.files import sha256_of, writing_file
 from mtl_models.home import home_folder
-from mtl_models.inference.answer_files import FOUND, found_cell
+from mtl_models.inference.answer_files import ANSWER_FIELDS, FOUND, found_cell
 from mtl_models.inference.familiarity import UnfamiliarTexts
 from mtl_models.inference.predictor import Prediction, Predictor
 from mtl_models.inference.text_files import read_texts
@@ -40,12 +40,7 @@ _ID = re.compile(rf"(?P<key>[0-9a-f]{{{_KEY}}})-(?P<index>[0-9]+)-(?P<task>[a-z]
 _SCHEMA = pa.schema(
     [
         ("prediction_id", pa.string()),
-        ("index", pa.int64()),
-        ("text", pa.string()),
-        ("task", pa.string()),
-        ("label", pa.string()),
-        ("confidence", pa.float64()),
-        ("probabilities", pa.map_(pa.string(), pa.float64())),
+        *ANSWER_FIELDS,
         ("model", pa.string()),
         ("model_version", pa.int64()),
         ("mlflow_run_id", pa.string()),

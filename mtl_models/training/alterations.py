@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mtl_models.config.augmentation import Augmentation
 from mtl_models.corpora.corpus import Corpus
@@ -12,9 +12,7 @@ from mtl_models.corpora.sources import fetch, fingerprint
 from mtl_models.tasks.task import Task
 from mtl_models.text.augmentation import Augmenter, words_of
 from mtl_models.text.vectors.neighbours import nearest_words
-
-if TYPE_CHECKING:
-    from mtl_models.training.encoding import Encoder
+from mtl_models.training.encoder import Encoder
 
 __all__ = ["Alteration", "alterations_of", "copies_depend_on"]
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,6 @@ import pyarrow as pa
 import mtl_models.text
 from mtl_models.config.hierarchical import Hierarchical
 from mtl_models.config.network import Network
-from mtl_models.config.text import TextOptions
 from mtl_models.corpora.corpus import SPLITS, Corpus, Split, label_values
 from mtl_models.errors import PolytaskError
 from mtl_models.files import writing_file
@@ -31,8 +30,9 @@ from mtl_models.progress import progress, say
 from mtl_models.tasks.task import Task
 from mtl_models.text.words import Forms, forms_of, places_of_words
 from mtl_models.training.alterations import alterations_of, copies_depend_on
+from mtl_models.training.encoder import Encoder
 
-__all__ = ["EncodedCorpus", "EncodedSplit", "Encoder", "encode", "encode_for", "encode_words"]
+__all__ = ["EncodedCorpus", "EncodedSplit", "encode", "encode_for", "encode_words"]
 
 _FORMAT = 2
 """Part of the key: raise it whenever what the files hold changes."""
@@ -42,24 +42,6 @@ _ROWS = 10_000
 
 _TOKENS = pa.list_(pa.int32())
 _LABELS = {"multi_label": pa.list_(pa.int8()), "rating": pa.float32()}
-
-
-class Encoder(Protocol):
-    """What encoding wants of a vocabulary."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Equal for equal vocabularies only."""
-
-    @property
-    def unknown(self) -> int:
-        """The id of what the vocabulary does not know."""
-
-    def encode(self, texts: Any, options: TextOptions, max_tokens: int | None) -> list[list[int]]:
-        """The token ids of each text, at least one."""
-
-    def pieces(self, words: Sequence[str], options: TextOptions) -> list[list[int]]:
-        """The ids of every word by itself, at least one."""
 
 
 @dataclass(frozen=True)

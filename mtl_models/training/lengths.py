@@ -13,7 +13,8 @@ from mtl_models.home import home_folder
 from mtl_models.tasks.task import Task
 from mtl_models.text.words import places_of_words
 from mtl_models.training.cutting import Lengths
-from mtl_models.training.encoding import Encoder, encode
+from mtl_models.training.encoder import Encoder
+from mtl_models.training.encoding import encode
 
 __all__ = ["training_lengths"]
 

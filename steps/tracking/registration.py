@@ -17,11 +17,13 @@ from mtl_models.evaluation.decision import NO_CHAMPION, SERVES_ALREADY, Decision
 from mtl_models.evaluation.predictions import Predictions, predict_split
 from mtl_models.networks.folder import load_model, save_model
 from mtl_models.networks.model import Model
+from steps.tracking.aliases import promote
 from steps.tracking.client import connect
 from steps.tracking.parameters import config_hash
 from steps.tracking.records import REGISTRATION, read_record
-from steps.tracking.registry import Version, champion, describe, download, find_version_by_fingerprint, promote, register
+from steps.tracking.registry import describe, download, register
 from steps.tracking.runs import TrainingRecord, find_run, log_training_run
+from steps.tracking.versions import Version, champion, find_version_by_fingerprint
 from steps.tracking.writing import log_artifacts
 
 __all__ = ["Registration", "attach", "settle"]

@@ -16,43 +16,15 @@ from mtl_models.files import writing_folder
 from mtl_models.home import home_folder
 from mtl_models.networks.folder import load_model, model_fingerprint
 from mtl_models.networks.model import Model
-from steps.tracking.aliases import challenge, promote, rollback
+from steps.tracking.aliases import challenge
 from steps.tracking.client import connect, talking_to
 from steps.tracking.package import pack
 from steps.tracking.runs import LoggedRun
 from steps.tracking.tags import tagged
-from steps.tracking.versions import (
-    CHALLENGER,
-    CHAMPION,
-    PREVIOUS_CHAMPION,
-    Version,
-    champion,
-    find_model,
-    find_version_by_fingerprint,
-    list_models,
-    list_versions,
-    only_champion,
-    resolve,
-)
+from steps.tracking.versions import Version, find_model, find_version_by_fingerprint, resolve
 from steps.tracking.writing import tag_run
 
-__all__ = [
-    "CHALLENGER",
-    "CHAMPION",
-    "PREVIOUS_CHAMPION",
-    "Version",
-    "champion",
-    "describe",
-    "download",
-    "find_version_by_fingerprint",
-    "list_models",
-    "list_versions",
-    "only_champion",
-    "promote",
-    "register",
-    "resolve",
-    "rollback",
-]
+__all__ = ["describe", "download", "register"]
 
 _LONGEST_DESCRIPTION = 5000
 """What MLflow's database takes."""

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from mtl_models.serving.served import Served
-from steps.tracking import registry
+from steps.tracking import aliases, registry
 from steps.tracking.client import connect, experiment_id
 from steps.tracking.runs import LoggedRun
 
@@ -37,7 +37,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, folders: list[Path]) -> Itera
         run = LoggedRun(client.create_run(experiment).info.run_id, experiment, "made", {})
         for model in folders[:2]:
             registry.register(model, NAME, run, {}, client=client)
-        registry.promote(NAME, 1, client)
+        aliases.promote(NAME, 1, client)
         yield folder
 
 
@@ -104,7 +104,7 @@ def test_the_champion_serves_until_another_takes_over_and_the_end_waits_for_the_
     for asker in askers:
         asker.start()
     time.sleep(0.3)
-    registry.promote(NAME, 2)
+    aliases.promote(NAME, 2)
     deadline = time.monotonic() + 60
     while len(seen) < 2 and time.monotonic() < deadline:
         time.sleep(0.1)

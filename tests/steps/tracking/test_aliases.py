@@ -11,9 +11,11 @@ from mlflow import MlflowClient
 
 from mtl_models.errors import TrackingError
 from mtl_models.networks.folder import model_fingerprint
+from steps.tracking.aliases import promote, rollback
 from steps.tracking.client import connect, experiment_id
-from steps.tracking.registry import champion, download, list_versions, promote, register, resolve, rollback
+from steps.tracking.registry import download, register
 from steps.tracking.runs import LoggedRun
+from steps.tracking.versions import champion, list_versions, resolve
 
 WRITES = (
     "create_logged_model",

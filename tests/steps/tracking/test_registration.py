@@ -13,7 +13,8 @@ from mtl_models.config.judging import Evaluation
 from mtl_models.evaluation.comparison import compare
 from mtl_models.evaluation.predictions import Predictions
 from mtl_models.networks.folder import load_model
-from steps.tracking import registry
+from steps.tracking import registry, versions
+from steps.tracking.aliases import rollback
 from steps.tracking.records import REGISTRATION, read_record
 from steps.tracking.registration import Registration, attach, settle
 from steps.tracking.runs import TrainingRecord
@@ -49,7 +50,7 @@ def situation(record: TrainingRecord, folders: list[Path]):
 
 
 def aliases(client: MlflowClient) -> dict[str, int]:
-    return {alias: version.number for version in registry.list_versions(NAME, client) for alias in version.aliases}
+    return {alias: version.number for version in versions.list_versions(NAME, client) for alias in version.aliases}
 
 
 def test_the_first_winner_becomes_champion_though_there_was_none(situation, client):
@@ -84,7 +85,7 @@ def test_a_model_that_beats_its_twins_but_not_the_champion_is_not_promoted(situa
 def test_the_same_question_gets_the_recorded_answer_and_no_second_version(situation, client):
     first = settle(*situation(0, joint=0.9, twin=0.7), client)
     assert settle(*situation(0, joint=0.9, twin=0.7), client) == first
-    assert len(registry.list_versions(NAME, client)) == 1
+    assert len(versions.list_versions(NAME, client)) == 1
     assert read_record(first.run_id, REGISTRATION, Registration, client) == first
 
 
@@ -126,13 +127,13 @@ def test_a_crash_before_any_write_leaves_a_champion_and_the_rerun_ends_the_same(
     made = settle(*situation(1, joint=1.0, twin=0.7), client)
     assert made.decision.promote
     assert aliases(client) == {"champion": 2, "previous_champion": 1}
-    assert [version.number for version in registry.list_versions(NAME, client)] == [2, 1]
+    assert [version.number for version in versions.list_versions(NAME, client)] == [2, 1]
 
 
 def test_a_rolled_back_version_is_not_put_back_by_a_rerun(situation, client):
     settle(*situation(0, joint=0.9, twin=0.7), client)
     settle(*situation(1, joint=1.0, twin=0.7), client)
-    registry.rollback(NAME, client)
+    rollback(NAME, client)
     again = settle(*situation(1, joint=1.0, twin=0.7), client)
     assert not again.decision.promote
     assert "rolled back" in again.decision.prose()
@@ -142,7 +143,7 @@ def test_a_rolled_back_version_is_not_put_back_by_a_rerun(situation, client):
 def test_pages_go_to_the_run_and_the_card_to_the_version(situation, client):
     made = settle(*situation(0, joint=0.9, twin=0.7), client)
     attach(made, "# Card", {"report.html": "<p>ü</p>", "validation/films.html": "<p>ok</p>"}, client)
-    assert registry.resolve(made.uri, client).description == "# Card"
+    assert versions.resolve(made.uri, client).description == "# Card"
     assert "report.html" in {file.path for file in client.list_artifacts(made.run_id)}
     assert {file.path for file in client.list_artifacts(made.run_id, "validation")} == {"validation/films.html"}
 

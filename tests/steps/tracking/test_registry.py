@@ -20,7 +20,7 @@ from mtl_models.config.backbone import SentenceEncoder
 from mtl_models.errors import ModelFolderError, TrackingError
 from mtl_models.inference.predictor import load_model
 from mtl_models.networks.folder import model_fingerprint
-from steps.tracking import registry
+from steps.tracking import aliases, registry, versions
 from steps.tracking.package import REQUIREMENTS, requirements
 from steps.tracking.runs import LoggedRun, TrainingRecord, log_training_run
 
@@ -49,12 +49,12 @@ def run(record: TrainingRecord, client: MlflowClient) -> LoggedRun:
 
 
 @pytest.fixture
-def version(run: LoggedRun, folders: list[Path], client: MlflowClient) -> registry.Version:
+def version(run: LoggedRun, folders: list[Path], client: MlflowClient) -> versions.Version:
     return registry.register(folders[0], "polytask-made", run, {"config_hash": "abc"}, "# Made", client)
 
 
 def test_a_version_and_its_run_know_each_other(
-    version: registry.Version, run: LoggedRun, folders: list[Path], client: MlflowClient
+    version: versions.Version, run: LoggedRun, folders: list[Path], client: MlflowClient
 ) -> None:
     assert (version.number, version.aliases, version.description) == (1, ("challenger",), "# Made")
     assert version.run_id == run.run_id == version.tags["run_id"]
@@ -67,7 +67,7 @@ def test_a_version_and_its_run_know_each_other(
     assert client.get_logged_model(outputs[0].model_id).status == "READY"
 
 
-def test_the_signature_types_every_head(version: registry.Version, client: MlflowClient) -> None:
+def test_the_signature_types_every_head(version: versions.Version, client: MlflowClient) -> None:
     source = client.get_model_version_download_uri(version.name, str(version.number)).removeprefix("file://")
     signature = Model.load(source).signature
     assert signature is not None
@@ -82,7 +82,7 @@ def test_the_signature_types_every_head(version: registry.Version, client: Mlflo
 
 
 def test_requirements_are_pinned_and_are_what_any_index_serves(
-    version: registry.Version, folders: list[Path], client: MlflowClient
+    version: versions.Version, folders: list[Path], client: MlflowClient
 ) -> None:
     source = Path(client.get_model_version_download_uri(version.name, str(version.number)).removeprefix("file://"))
     lines = (source / "requirements.txt").read_text().split()
@@ -93,7 +93,7 @@ def test_requirements_are_pinned_and_are_what_any_index_serves(
 
 
 def test_loads_and_answers_in_a_fresh_process_without_the_project(
-    version: registry.Version, folders: list[Path], client: MlflowClient, tmp_path: Path
+    version: versions.Version, folders: list[Path], client: MlflowClient, tmp_path: Path
 ) -> None:
     source = client.get_model_version_download_uri(version.name, str(version.number)).removeprefix("file://")
     moved = tmp_path / "elsewhere"
@@ -111,22 +111,22 @@ def test_loads_and_answers_in_a_fresh_process_without_the_project(
 
 
 def test_the_same_model_gets_no_second_version(
-    version: registry.Version, run: LoggedRun, record: TrainingRecord, folders: list[Path], client: MlflowClient
+    version: versions.Version, run: LoggedRun, record: TrainingRecord, folders: list[Path], client: MlflowClient
 ) -> None:
     second = log_training_run(record, client)
     again = registry.register(folders[0], "polytask-made", second, {}, client=client)
     assert again.number == 1
     assert again.run_id == run.run_id
     assert client.get_run(second.run_id).data.tags["polytask.model_version"] == "1"
-    registry.promote("polytask-made", 1, client)
+    aliases.promote("polytask-made", 1, client)
     assert registry.register(folders[0], "polytask-made", second, {}, client=client).aliases == ("champion",)
     other = registry.register(folders[1], "polytask-made", second, {}, client=client)
     assert (other.number, other.aliases) == (2, ("challenger",))
-    assert registry.find_version_by_fingerprint("polytask-made", model_fingerprint(folders[1]), client) == other
-    assert registry.find_version_by_fingerprint("polytask-made", "0" * 64, client) is None
+    assert versions.find_version_by_fingerprint("polytask-made", model_fingerprint(folders[1]), client) == other
+    assert versions.find_version_by_fingerprint("polytask-made", "0" * 64, client) is None
 
 
-def test_nothing_global_is_left_behind(version: registry.Version, client: MlflowClient) -> None:
+def test_nothing_global_is_left_behind(version: versions.Version, client: MlflowClient) -> None:
     registry.download(version.uri, client)
     assert not list(Path.cwd().iterdir())
     assert mlflow.active_run() is None
@@ -134,7 +134,7 @@ def test_nothing_global_is_left_behind(version: registry.Version, client: Mlflow
     assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
-def test_download_gives_the_model_folder_once(version: registry.Version, folders: list[Path], client: MlflowClient, home: Path) -> None:
+def test_download_gives_the_model_folder_once(version: versions.Version, folders: list[Path], client: MlflowClient, home: Path) -> None:
     folder = registry.download("models:/polytask-made@challenger", client)
     assert folder.is_relative_to(home)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {path.name: path.read_bytes() for path in folders[0].iterdir()}
@@ -142,7 +142,7 @@ def test_download_gives_the_model_folder_once(version: registry.Version, folders
     assert registry.download("models:/polytask-made/1", client) == folder
 
 
-def test_a_version_whose_files_are_gone_or_changed_is_refused(version: registry.Version, client: MlflowClient, home: Path) -> None:
+def test_a_version_whose_files_are_gone_or_changed_is_refused(version: versions.Version, client: MlflowClient, home: Path) -> None:
     source = Path(client.get_model_version_download_uri(version.name, str(version.number)).removeprefix("file://"))
     (source / "artifacts" / "model" / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelFolderError, match="damaged"):
@@ -153,13 +153,13 @@ def test_a_version_whose_files_are_gone_or_changed_is_refused(version: registry.
     assert not list((home / "cache" / "models").iterdir())
 
 
-def test_a_version_of_another_making_is_refused(version: registry.Version, client: MlflowClient) -> None:
+def test_a_version_of_another_making_is_refused(version: versions.Version, client: MlflowClient) -> None:
     client.create_model_version("polytask-made", source="file:///elsewhere")
     with pytest.raises(TrackingError, match="version 2 was not registered by polytask"):
         registry.download("models:/polytask-made/2", client)
 
 
-def test_an_unknown_model_says_what_there_is(version: registry.Version, client: MlflowClient) -> None:
+def test_an_unknown_model_says_what_there_is(version: versions.Version, client: MlflowClient) -> None:
     for uri, message in (
         ("models:/polytask-mad@champion", "has no model 'polytask-mad'; the registered models: polytask-made"),
         ("models:/polytask-made@champion", r"has no champion; its aliases: challenger \(version 1\)"),
@@ -172,24 +172,24 @@ def test_an_unknown_model_says_what_there_is(version: registry.Version, client: 
 
 
 def test_an_empty_registry_says_how_to_fill_it(client: MlflowClient) -> None:
-    assert registry.list_models(client) == []
-    assert registry.champion("m", client) is None
+    assert versions.list_models(client) == []
+    assert versions.champion("m", client) is None
     with pytest.raises(TrackingError, match="none yet; `polytask run CONFIG` registers one"):
         registry.download("models:/m@champion", client)
     with pytest.raises(TrackingError, match="no model is registered"):
-        registry.only_champion(client)
+        versions.only_champion(client)
 
 
-def test_the_only_champion(version: registry.Version, run: LoggedRun, folders: list[Path], client: MlflowClient) -> None:
+def test_the_only_champion(version: versions.Version, run: LoggedRun, folders: list[Path], client: MlflowClient) -> None:
     with pytest.raises(TrackingError, match="polytask-made has versions but none passed the gate"):
-        registry.only_champion(client)
-    registry.promote("polytask-made", 1, client)
-    assert registry.only_champion(client) == "models:/polytask-made@champion"
+        versions.only_champion(client)
+    aliases.promote("polytask-made", 1, client)
+    assert versions.only_champion(client) == "models:/polytask-made@champion"
     registry.register(folders[1], "polytask-other", run, {}, client=client)
-    registry.promote("polytask-other", 1, client)
-    assert registry.list_models(client) == ["polytask-made", "polytask-other"]
+    aliases.promote("polytask-other", 1, client)
+    assert versions.list_models(client) == ["polytask-made", "polytask-other"]
     with pytest.raises(TrackingError, match="several models have a champion"):
-        registry.only_champion(client)
+        versions.only_champion(client)
 
 
 def test_a_sentence_encoder_brings_what_it_is_built_with(folders: list[Path], backbones: Callable[..., Path]) -> None:

@@ -18,7 +18,7 @@ from mlflow import MlflowClient
 
 from mtl_models.errors import TrackingError
 from mtl_models.inference.predictor import load_model
-from steps.tracking import registry
+from steps.tracking import aliases, registry
 from steps.tracking.client import connect
 from steps.tracking.runs import LoggedRun, TrainingRecord, log_training_run
 from steps.tracking.server import mlflow_server, serve_ui
@@ -35,7 +35,7 @@ def run(record: TrainingRecord, client: MlflowClient, folders: list[Path]) -> Lo
     """A champion and a challenger."""
     logged = log_training_run(record, client)
     registry.register(folders[0], "polytask-made", logged, {"config_hash": "abc"}, client=client)
-    registry.promote("polytask-made", 1, client)
+    aliases.promote("polytask-made", 1, client)
     registry.register(folders[1], "polytask-made", logged, {"config_hash": "abc"}, client=client)
     return logged
 
@@ -96,7 +96,7 @@ def test_the_real_server_tells_run_inputs_version_and_aliases_over_rest(
         folder = registry.download("models:/polytask-made@champion", remote)
         assert len(load_model(folder).predict(["love"])) == 2
         again = log_training_run(record, remote)
-        assert registry.promote("polytask-made", 2, remote).aliases == ("champion",)
+        assert aliases.promote("polytask-made", 2, remote).aliases == ("champion",)
         assert remote.get_run(again.run_id).info.status == "FINISHED"
     gone, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
