@@ -51,7 +51,7 @@ def report(
     rows = {corpus.task: experiment.tasks[corpus.task].trained_rows(len(corpus.splits["train"])) for corpus in corpora}
     lengths = training_lengths(experiment, {corpus.task: corpus for corpus in corpora}, joint.vocabularies)
     plan = sampling_plan(rows, experiment.training, lengths, experiment.seed)
-    words = zip(experiment.vocabularies, matrices, strict=True)
+    words = zip(experiment.vocabulary_names, matrices, strict=True)
     content = RunReport(
         experiment=experiment,
         corpora={corpus.task: CorpusSummary.of(corpus) for corpus in corpora},

@@ -254,6 +254,11 @@ class Experiment(Section):
         """The vocabularies that are built from the corpora: where a backbone brings its own, only that of the vectors beside it."""
         return self.vocabularies if backbone_of(self.network) is None or vectors_beside(self.network) is not None else {}
 
+    @property
+    def vocabulary_names(self) -> list[str]:
+        """All that texts are read with: a backbone's own first, then those that are built from the corpora."""
+        return [*([] if backbone_of(self.network) is None else [SHARED]), *self.word_vocabularies]
+
     def readers_of(self, vocabulary: str) -> list[str]:
         """The tasks that read words of `vocabulary`."""
         every = vocabulary == vectors_beside(self.network)

@@ -111,4 +111,4 @@ class RunReport(BaseModel):
 
     def coverage(self, task: str) -> Coverage | None:
         """The vectors' coverage of a task's train texts."""
-        return self.words[self.experiment.tasks[task].vocabulary].coverage.get(task)
+        return next((words.coverage[task] for words in self.words.values() if task in words.coverage), None)
