@@ -180,7 +180,7 @@ def test_the_built_runner_runs_as_nobody_in_particular():
     assert run(IMAGE, "--version").strip() == f"polytask {__version__}"
     shell = ["--user", "12345:0", "--entrypoint", "sh", IMAGE, "-c"]
     told = run(
-        *shell, "id -u; touch /app/x /app/runs/x && python -I /opt/healthcheck.py && polytask schema | head -c 1; touch /opt/x || echo no"
+        *shell, "id -u; touch /app/x /app/runs/x && python -I /opt/healthcheck.py && polytask schema | head -n 1; touch /opt/x || echo no"
     )
     assert told.split() == ["12345", "{", "no"]
     image = json.loads(subprocess.run([engine, "image", "inspect", IMAGE], capture_output=True, text=True, check=True).stdout)[0]
