@@ -211,7 +211,7 @@ def test_a_run_is_in_postgresql_its_files_in_s3_its_lineage_in_mlflow(
     client = MlflowClient()
     version = client.get_model_version_by_alias("polytask-made", "champion")
     run = client.get_run(version.run_id)
-    assert {found.tags[0].value for found in run.inputs.dataset_inputs if found.tags} >= {"films", "phones"}
+    assert {found.dataset.name for found in run.inputs.dataset_inputs} >= {"films", "phones"}
     answer = ran("predict", "a lovely book", "--model", "polytask-made")
     assert answer.returncode == 0, answer.stderr
     assert "films" in answer.stdout
