@@ -126,7 +126,8 @@ def _tokenizer_files(network: NetworkConfig, tasks: tuple[Task, ...]) -> dict[st
 def _read_config(folder: Path) -> _Config:
     path = folder / _CONFIG
     if not path.is_file():
-        raise ModelFolderError(f"{folder}: not a model folder, it has no {_CONFIG}; give the folder that a training wrote")
+        hint = "" if folder.exists() else f", or a registered model as models:/{folder.name}@champion"
+        raise ModelFolderError(f"{folder}: not a model folder, it has no {_CONFIG}; give the folder that a training wrote{hint}")
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -212,7 +212,7 @@ def test_a_run_is_in_postgresql_its_files_in_s3_its_lineage_in_mlflow(
     version = client.get_model_version_by_alias("polytask-made", "champion")
     run = client.get_run(version.run_id)
     assert {found.dataset.name for found in run.inputs.dataset_inputs} >= {"films", "phones"}
-    answer = ran("predict", "a lovely book", "--model", "polytask-made")
+    answer = ran("predict", "a lovely book", "--model", "models:/polytask-made@champion")
     assert answer.returncode == 0, answer.stderr
     assert "films" in answer.stdout
 
