@@ -75,8 +75,10 @@ def parts_of(task: Task, found: Found, text: str, places: Places, entities: Sequ
     """What was found in a text whose words lie at `places`.
 
     An end of a relation is widened to the innermost of `entities` that ends with the same word; relations that thereby become the same
-    are one, the surest.
+    are one, the surest. A text without a word is read as one word, so that it can be read at all; nothing is found in it.
     """
+    if not text.strip():
+        return ()
     return _READERS[task.kind](task, found, _Text(text, places), entities)
 
 

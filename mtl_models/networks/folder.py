@@ -209,7 +209,7 @@ def probe_logits(model: Model, tasks: Sequence[str] | None = None) -> dict[str, 
     found: dict[str, Tensor] = {}
     lengths = torch.tensor(_PROBE_LENGTHS)
     rows = torch.arange(len(lengths))
-    for name in sorted({task.vocabulary for task in asked}):
+    for name in (name for name in model.vocabularies if any(task.vocabulary == name for task in asked)):
         random = torch.Generator().manual_seed(0)
         ids = torch.randint(1, model.vocabularies[name].size, (len(lengths), int(lengths.max())), generator=random)
         words = _probe_words(model, lengths, random)
