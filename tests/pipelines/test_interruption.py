@@ -97,7 +97,7 @@ def test_killed_then_stopped_the_run_goes_on_to_the_weights_of_an_undisturbed_on
     assert 1 <= taken_up(told) < 10
     assert "done  ingest" not in told, "what was done before comes from the cache"
     code, rest = end(stopped, signal.SIGINT)
-    assert code == 130
+    assert code == 130, rest
     assert rest.splitlines()[-1] == "stopped; the same command goes on from there"
     assert "Traceback" not in rest
 
