@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import typer
+from zenml.exceptions import RunInterruptedException
 
 from pipelines.commands.stopping import INTERRUPTED, stoppable
 
@@ -16,6 +17,12 @@ def test_what_breaks_while_ctrl_c_is_dealt_with_is_part_of_stopping(capsys: pyte
             raise OSError("database is locked")  # noqa: B904  # as a library does that fails in its own clearing up
     assert stopped.value.exit_code == INTERRUPTED
     assert "the same command goes on from there" in capsys.readouterr().err
+
+
+def test_a_step_that_zenml_ends_at_a_signal_is_stopped() -> None:
+    with pytest.raises(typer.Exit) as stopped, stoppable():
+        raise RunInterruptedException("The execution was interrupted.")
+    assert stopped.value.exit_code == INTERRUPTED
 
 
 def test_a_fault_of_its_own_stays_one() -> None:
