@@ -50,7 +50,8 @@ def _command(folder: Path, host: str, port: int, identities: Path) -> list[str]:
     data.mkdir(exist_ok=True)
     command = [_weed(), "-logtostderr=true", "server", f"-dir={data}", f"-ip={_LOOPBACK}", f"-ip.bind={_LOOPBACK}"]
     command += [f"-{part}.port={number}" for part, number in _PORTS.items()]
-    command += ["-master.telemetry=false", "-metricsPort=0", "-master.volumeSizeLimitMB=128", "-volume.max=0"]  # a bucket takes seven such at once
+    command += ["-master.telemetry=false", "-metricsPort=0", "-volume.max=0"]
+    command += ["-master.volumeSizeLimitMB=128"]  # a bucket takes seven such at once
     command += ["-s3", f"-s3.ip.bind={host}", f"-s3.port={port}", f"-s3.config={identities}"]
     return [*command, "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false"]  # catalogues that nobody asked for
 
