@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import importlib.util
 import json
 import os
 import random
@@ -14,10 +13,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from filelock import FileLock
+
+import marking
 
 
 def _new_home() -> Path:
@@ -118,18 +118,7 @@ def made():
 
 
 @pytest.fixture(scope="session")
-def marking() -> ModuleType:
-    """The makers of a model whose tasks label words."""
-    place = importlib.util.spec_from_file_location("marking", Path(__file__).with_name("marking.py"))
-    assert place is not None
-    assert place.loader is not None
-    module = importlib.util.module_from_spec(place)
-    place.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def marking_folder(marking: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def marking_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model with a task of every kind on words, and one on whole texts."""
     return marking.write_model(tmp_path_factory.mktemp("marking") / "model", [*marking.KINDS])
 

@@ -13,6 +13,8 @@ from mtl_models.evaluation.dictionary import train_dictionary
 from mtl_models.evaluation.metrics import measure
 from mtl_models.evaluation.references import train_pooled_reference, train_single_reference
 
+import marking
+
 Row = tuple[str, list[int]]
 
 
@@ -92,7 +94,7 @@ def test_train_rows_without_a_mark_find_nothing(kind: str) -> None:
 
 
 @pytest.mark.parametrize("task", ["names", "phrases", "pairs"])
-def test_it_does_well_where_words_decide(marking, task: str) -> None:
+def test_it_does_well_where_words_decide(task: str) -> None:
     measured = measure(train_single_reference(marking.corpus(task), Reference(), 1))
     reached = measured.more["f1"]
     assert reached > (0.2 if task == "pairs" else 0.9)

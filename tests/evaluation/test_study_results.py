@@ -12,7 +12,9 @@ from mtl_models.evaluation.study import CellRecord
 from mtl_models.evaluation.study_results import StudyResults, VariantResult, summarise
 from mtl_models.reports.study_figure import is_curve, render_curve
 from mtl_models.reports.study_table import render_study
-from mtl_models.training.history import EpochRecord, History
+from mtl_models.training.history import History
+
+from histories import epoch_records, history
 
 METRICS = ("accuracy", "macro_f1")
 
@@ -65,28 +67,12 @@ def test_the_gain_is_paired_and_its_interval_holds_it(result: VariantResult) -> 
 
 def test_the_table_says_how_soon_the_joint_model_was_as_good_as_the_twin(predictions: dict[str, dict[int, dict[str, Predictions]]]) -> None:
     def account(rows: int, *scores: float) -> History:
-        epochs = [
-            EpochRecord(
-                epoch=number,
-                updates=number,
-                seconds=1.0,
-                learning_rate=0.1,
-                train_loss={},
-                dev={"film": {"macro_f1": value}},
-                examples={"film": rows},
-                examples_per_second={},
-                padded=0.0,
-            )
-            for number, value in enumerate(scores, start=1)
-        ]
-        return History(
-            epochs=epochs, best_epoch=1, stopped={}, seconds=1.0, resumed_from=None, device="cpu", precision="fp32", parameters=1
-        )
+        return history([record.model_copy(update={"examples": {"film": rows}}) for record in epoch_records(film=scores)])
 
     joint = [account(100, 0.2, 0.8), account(100, 0.9), account(100, 0.3)]
     twins = [account(100, 0.1, 0.2, 0.3, 0.6), account(100, 0.1, 0.4), account(100, 0.5)]
     records = {
-        name: [CellRecord(cpu_seconds=1.0, parameters=1, epochs=[1], histories={"film": history}) for history in histories]
+        name: [CellRecord(cpu_seconds=1.0, parameters=1, epochs=[1], histories={"film": told}) for told in histories]
         for name, histories in ((JOINT, joint), (TWIN, twins))
     }
     found = summarise(predictions, records, METRICS, 200, 0.9, "macro_f1")

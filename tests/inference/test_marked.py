@@ -31,6 +31,8 @@ from mtl_models.text.words import places_of_words
 from steps.tracking.inputs import corpus_input
 from steps.tracking.signature import signature
 
+import marking
+
 pytestmark = pytest.mark.filterwarnings("ignore::mtl_models.inference.familiarity.UnfamiliarTexts")
 
 TEXT = "Anna Berg lives in New York. They love work at Acme Corp."
@@ -175,7 +177,7 @@ def test_the_served_table_is_as_its_signature_says(predictor: Predictor, marking
     assert np.isnan(table["names_confidence"][1])
 
 
-def test_what_a_run_notes_of_a_corpus_on_words(marking) -> None:
+def test_what_a_run_notes_of_a_corpus_on_words() -> None:
     noted = json.loads(corpus_input(marking.corpus("pairs", dict.fromkeys(("train", "dev", "test"), 4))).dataset.schema)
     assert noted["mlflow_colspec"][2] == {"name": "label", "type": "array", "items": {"type": "long"}, "required": True}
 

@@ -10,8 +10,9 @@ from mtl_models.config.training import Training
 from mtl_models.errors import PolytaskError
 from mtl_models.tasks.task import Task
 from mtl_models.training.fit import _line
-from mtl_models.training.history import EpochRecord
 from pipelines.check import check_experiment
+
+from histories import epoch_record
 
 SMALL = "vocabularies: {shared: {vectors: {method: random, dimension: 8}}}\nnetwork: {name: joint_lstm, hidden: 8}\n"
 
@@ -39,16 +40,8 @@ def test_a_source_that_several_tasks_read_is_complained_of_once(tmp_path: Path) 
 
 def test_the_line_of_an_epoch_names_the_measure_of_a_rating() -> None:
     measures = {"macro_f1": 0.5, "pearson": 0.5}
-    record = EpochRecord(
-        epoch=1,
-        updates=1,
-        seconds=1.0,
-        learning_rate=0.1,
-        train_loss={"mood": 0.5, "stars": 0.5},
-        dev={"mood": measures, "stars": measures},
-        examples={"mood": 1, "stars": 1},
-        examples_per_second={},
-        padded=0.0,
+    record = epoch_record(
+        1, {"mood": measures, "stars": measures}, train_loss={"mood": 0.5, "stars": 0.5}, examples={"mood": 1, "stars": 1}
     )
     tasks = [Task("mood", "single_label", ("bad", "good")), Task("stars", "rating", ("stars",))]
     assert _line("joint", record, Training(), tasks).endswith("dev macro_f1 0.500 (mood 0.500, stars pearson 0.500)")

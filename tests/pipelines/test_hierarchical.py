@@ -10,6 +10,8 @@ from types import ModuleType
 
 import pytest
 
+import marking
+
 pytestmark = pytest.mark.pipeline
 
 EXPERIMENT = """name: marked
@@ -28,7 +30,7 @@ evaluation: {{resamples: 200}}
 """
 
 
-def write_rows(path: Path, marking: ModuleType, count: int) -> None:
+def write_rows(path: Path, count: int) -> None:
     """Made sentences, each with a number of its own, with tokens, spans and clusters."""
     draw = random.Random(1)
     with path.open("w", encoding="utf-8") as file:
@@ -44,9 +46,9 @@ def write_rows(path: Path, marking: ModuleType, count: int) -> None:
 
 
 def test_tasks_on_words_go_through_the_pipeline_on_a_backbone_with_vectors_beside(
-    tmp_path: Path, made: ModuleType, marking: ModuleType, backbones: Callable[..., Path]
+    tmp_path: Path, made: ModuleType, backbones: Callable[..., Path]
 ) -> None:
-    write_rows(tmp_path / "rows.jsonl", marking, 120)
+    write_rows(tmp_path / "rows.jsonl", 120)
     (tmp_path / "marked.yaml").write_text(EXPERIMENT.format(backbone=backbones("bert")))
     polytask = made.command_line(tmp_path, tmp_path / "home")
     trained = polytask("run", "marked.yaml")

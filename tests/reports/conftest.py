@@ -20,8 +20,10 @@ from mtl_models.evaluation.decision import decide
 from mtl_models.evaluation.predictions import Predictions
 from mtl_models.reports.content import CorpusSummary, RunReport, Words
 from mtl_models.text.matrix import Coverage
-from mtl_models.training.history import EpochRecord, History
+from mtl_models.training.history import History
 from mtl_models.training.plan import sampling_plan
+
+from histories import epoch_record, history
 
 EVIL = "<script>alert('x')</script> & \"quoted\" |pipe|"
 SKILL = {"joint": 0.3, "twin": 0.2, "tfidf_single": 0.12, "tfidf_pooled": 0.29}
@@ -38,8 +40,8 @@ def _predictions(task: str, labels: tuple[str, ...], skill: float, rows: int, se
 
 def _history(tasks: list[str], epochs: int, top: float) -> History:
     records = [
-        EpochRecord(
-            epoch=epoch,
+        epoch_record(
+            epoch,
             updates=epoch * 90,
             seconds=2.5,
             learning_rate=1e-3,
@@ -60,16 +62,7 @@ def _history(tasks: list[str], epochs: int, top: float) -> History:
         for epoch in range(1, epochs + 1)
     ]
     best = max(2, epochs - 3)
-    return History(
-        epochs=records,
-        best_epoch=min(best, epochs),
-        stopped={},
-        seconds=2.5 * epochs,
-        resumed_from=None,
-        device="cpu",
-        precision="fp32",
-        parameters=712_346,
-    )
+    return history(records, best_epoch=min(best, epochs), parameters=712_346)
 
 
 def _corpus(task: str, labels: tuple[str, ...]) -> CorpusSummary:

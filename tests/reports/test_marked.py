@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -20,11 +19,13 @@ from mtl_models.reports.run_report import render_report
 from mtl_models.training.history import History
 from mtl_models.training.plan import sampling_plan
 
+import marking
+
 ROW = "names finds spans of words, so F1 stands for macro-F1 there."
 
 
 @pytest.fixture(scope="module")
-def run(marking: ModuleType, marking_folder: Path) -> RunReport:
+def run(marking_folder: Path) -> RunReport:
     model = load_model(marking_folder)
     history = History.model_validate_json(marking_folder.with_name("history.json").read_text())
     corpora = {name: marking.corpus(name) for name in marking.KINDS}

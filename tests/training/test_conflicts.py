@@ -19,6 +19,8 @@ from mtl_models.training.encoding import EncodedCorpus
 from mtl_models.training.fit import fit
 from mtl_models.training.history import EpochRecord
 
+from histories import epoch_record
+
 ROWS = {"a": 120, "b": 40, "c": 60}
 SHORT = {"epochs": 2, "batch_size": 16, "learning_rate": 0.02, "device": "cpu", "patience": None}
 
@@ -26,18 +28,7 @@ SHORT = {"epochs": 2, "batch_size": 16, "learning_rate": 0.02, "device": "cpu", 
 def epochs(**by_pair: list[float]) -> list[EpochRecord]:
     """One record per epoch; pairs are written `a_b`."""
     return [
-        EpochRecord(
-            epoch=number,
-            updates=number,
-            seconds=1.0,
-            learning_rate=0.1,
-            train_loss={},
-            dev={},
-            examples={},
-            examples_per_second={},
-            padded=0.0,
-            conflicts={pair.replace("_", "/"): cosine for pair, cosine in zip(by_pair, values, strict=True)},
-        )
+        epoch_record(number, conflicts={pair.replace("_", "/"): cosine for pair, cosine in zip(by_pair, values, strict=True)})
         for number, values in enumerate(zip(*by_pair.values(), strict=True), start=1)
     ]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import pytest
 
 from mtl_models.config.finetuning import Finetuning
@@ -11,8 +9,10 @@ from mtl_models.config.training import Training
 from mtl_models.errors import ConfigError
 from mtl_models.training.finetune import finetune
 
+import marking
 
-def test_a_model_with_levels_takes_no_task_without_one(marking: ModuleType) -> None:
+
+def test_a_model_with_levels_takes_no_task_without_one() -> None:
     model, _, corpora = marking.trained(["names"], epochs=1)
     with pytest.raises(ConfigError, match=r"levels for the tasks it was trained with.*polytask run"):
         finetune(model, model.tasks, corpora, {}, {}, Finetuning(), Training(max_tokens=40), 1)

@@ -5,49 +5,31 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtl_models.training.history import EpochRecord
 from mtl_models.training.stopping import best_epoch, cross_table, stopped_tasks
 
-
-def records(**scores: list[float]) -> list[EpochRecord]:
-    """Epochs in which task -> its dev macro_f1, one after the other."""
-    epochs = len(next(iter(scores.values())))
-    return [
-        EpochRecord(
-            epoch=epoch + 1,
-            updates=epoch + 1,
-            seconds=1.0,
-            learning_rate=0.1,
-            train_loss={},
-            dev={task: {"macro_f1": values[epoch]} for task, values in scores.items()},
-            examples={},
-            examples_per_second={},
-            padded=0.0,
-        )
-        for epoch in range(epochs)
-    ]
+from histories import epoch_records
 
 
 def test_a_task_stops_after_patience_epochs_without_a_better_metric() -> None:
-    found = records(a=[0.5, 0.6, 0.6, 0.55, 0.9], b=[0.1, 0.2, 0.3, 0.4, 0.5])
+    found = epoch_records(a=[0.5, 0.6, 0.6, 0.55, 0.9], b=[0.1, 0.2, 0.3, 0.4, 0.5])
     assert stopped_tasks(found[:3], 2, "macro_f1") == {}
     assert stopped_tasks(found[:4], 2, "macro_f1") == {"a": 4}
 
 
 def test_a_stopped_task_stays_stopped_though_others_move_its_metric() -> None:
-    assert stopped_tasks(records(a=[0.5, 0.4, 0.9]), 1, "macro_f1") == {"a": 2}
+    assert stopped_tasks(epoch_records(a=[0.5, 0.4, 0.9]), 1, "macro_f1") == {"a": 2}
 
 
 def test_without_patience_or_dev_rows_nothing_stops() -> None:
-    assert stopped_tasks(records(a=[0.5, 0.4, 0.3]), None, "macro_f1") == {}
-    bare = [record.model_copy(update={"dev": {}}) for record in records(a=[0.5, 0.4, 0.3])]
+    assert stopped_tasks(epoch_records(a=[0.5, 0.4, 0.3]), None, "macro_f1") == {}
+    bare = [record.model_copy(update={"dev": {}}) for record in epoch_records(a=[0.5, 0.4, 0.3])]
     assert stopped_tasks(bare, 1, "macro_f1") == {}
     assert best_epoch(bare, "macro_f1") == 3, "nothing to choose by: the last"
 
 
 def test_the_best_epoch_has_the_best_mean_and_is_the_earliest_of_equals() -> None:
-    assert best_epoch(records(a=[0.1, 0.9, 0.2], b=[0.5, 0.1, 0.9]), "macro_f1") == 3
-    assert best_epoch(records(a=[0.2, 0.4, 0.4], b=[0.6, 0.4, 0.4]), "macro_f1") == 1
+    assert best_epoch(epoch_records(a=[0.1, 0.9, 0.2], b=[0.5, 0.1, 0.9]), "macro_f1") == 3
+    assert best_epoch(epoch_records(a=[0.2, 0.4, 0.4], b=[0.6, 0.4, 0.4]), "macro_f1") == 1
 
 
 SCORES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=1, max_size=12)
@@ -63,22 +45,22 @@ def test_stopping_by_its_definition(scores: list[float], patience: int) -> None:
         ),
         None,
     )
-    assert stopped_tasks(records(a=scores), patience, "macro_f1") == ({} if expected is None else {"a": expected})
+    assert stopped_tasks(epoch_records(a=scores), patience, "macro_f1") == ({} if expected is None else {"a": expected})
 
 
 @given(scores=SCORES)
 def test_best_epoch_by_its_definition(scores: list[float]) -> None:
-    assert best_epoch(records(a=scores), "macro_f1") == scores.index(max(scores)) + 1
+    assert best_epoch(epoch_records(a=scores), "macro_f1") == scores.index(max(scores)) + 1
 
 
 def test_the_weights_can_be_picked_by_one_task() -> None:
-    told = records(a=[0.1, 0.9, 0.2], b=[0.5, 0.1, 0.9])
+    told = epoch_records(a=[0.1, 0.9, 0.2], b=[0.5, 0.1, 0.9])
     assert best_epoch(told, "macro_f1", "a") == 2
     assert best_epoch(told, "macro_f1", "a task without dev rows") == best_epoch(told, "macro_f1")
 
 
 def test_the_cross_table_says_what_the_best_weights_of_one_task_give_the_others() -> None:
-    assert cross_table(records(a=[0.1, 0.9, 0.2], b=[0.5, 0.1, 0.9]), "macro_f1") == {
+    assert cross_table(epoch_records(a=[0.1, 0.9, 0.2], b=[0.5, 0.1, 0.9]), "macro_f1") == {
         "a": (2, {"a": 0.9, "b": 0.1}),
         "b": (3, {"a": 0.2, "b": 0.9}),
     }

@@ -23,8 +23,10 @@ from mtl_models.training.checkpoints import copied_state
 from mtl_models.training.encoding import EncodedCorpus
 from mtl_models.training.fit import fit
 from mtl_models.training.freezing import TrainingFreezing
-from mtl_models.training.history import EpochRecord, History
+from mtl_models.training.history import History
 from mtl_models.training.optimizers import build_optimizer
+
+from histories import epoch_record, history
 
 Trained = Callable[..., set[str]]
 
@@ -181,25 +183,8 @@ def test_nothing_left_to_move_is_a_clear_error(encoder: Callable[..., Network]) 
         TrainingFreezing(Freeze(lowest=9), encoder())
 
 
-def _record(epoch: int, updates: int) -> EpochRecord:
-    return EpochRecord(
-        epoch=epoch,
-        updates=updates,
-        seconds=1.0,
-        learning_rate=0.1,
-        train_loss={"a": 1.0},
-        dev={},
-        examples={"a": 4},
-        examples_per_second={"a": 4.0},
-        padded=0.0,
-    )
-
-
 def _history(epochs: int, best: int) -> History:
-    records = [_record(number, 10 * number) for number in range(1, epochs + 1)]
-    return History(
-        epochs=records, best_epoch=best, stopped={}, seconds=float(epochs), resumed_from=None, device="cpu", precision="fp32", parameters=5
-    )
+    return history([epoch_record(number, updates=10 * number) for number in range(1, epochs + 1)], best_epoch=best, parameters=5)
 
 
 def test_the_account_of_phases_counts_on() -> None:

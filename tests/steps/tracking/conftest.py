@@ -25,10 +25,12 @@ from mtl_models.networks.folder import save_model
 from mtl_models.networks.model import Model
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import build_vocabulary
-from mtl_models.training.history import EpochRecord, History
+from mtl_models.training.history import History
 from steps.lineage import PipelineRun
 from steps.tracking.client import connect
 from steps.tracking.runs import TrainingRecord
+
+from histories import epoch_record, history
 
 TASKS = ("films", "phones")
 LABELS = ("bad", "good")
@@ -101,8 +103,8 @@ def build_corpus(task: str) -> Corpus:
 
 def build_history(tasks: tuple[str, ...], epochs: int) -> History:
     records = [
-        EpochRecord(
-            epoch=epoch,
+        epoch_record(
+            epoch,
             updates=10 * epoch,
             seconds=1.5,
             learning_rate=0.001 / epoch,
@@ -114,16 +116,7 @@ def build_history(tasks: tuple[str, ...], epochs: int) -> History:
         )
         for epoch in range(1, epochs + 1)
     ]
-    return History(
-        epochs=records,
-        best_epoch=epochs - 1,
-        stopped={},
-        seconds=1.5 * epochs,
-        resumed_from=None,
-        device="cpu",
-        precision="fp32",
-        parameters=99,
-    )
+    return history(records, best_epoch=epochs - 1, parameters=99)
 
 
 def build_predictions(corpus: Corpus, right: float, seed: int) -> Predictions:

@@ -10,20 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtl_models.config.objectives import FixedWeights as FixedSection
-from mtl_models.training.history import EpochRecord
 from mtl_models.training.objectives.build import build_objective
 from mtl_models.training.objectives.combining import mean_over_rows, mean_over_tasks
 from mtl_models.training.objectives.dynamic_average import DynamicAverage, dynamic_average
 from mtl_models.training.objectives.fixed import FixedWeights
 from mtl_models.training.objectives.uncertainty import UncertaintyWeights
 
+from histories import epoch_record
+
 LOSSES = st.dictionaries(st.sampled_from("abcd"), st.floats(0.01, 10.0), min_size=1)
-
-
-def record(epoch: int, losses: dict[str, float]) -> EpochRecord:
-    return EpochRecord(
-        epoch=epoch, updates=1, seconds=1.0, learning_rate=0.1, train_loss=losses, dev={}, examples={}, examples_per_second={}, padded=0.0
-    )
 
 
 @given(losses=LOSSES)
@@ -96,7 +91,7 @@ def test_a_dynamic_average_sums_to_the_number_of_tasks(history: list[dict[str, f
 
 def test_a_dynamic_average_is_over_the_tasks_that_still_train() -> None:
     objective = DynamicAverage(2.0)
-    records = [record(1, {"a": 1.0, "b": 1.0, "c": 1.0}), record(2, {"a": 0.5, "b": 0.9, "c": 0.1})]
+    records = [epoch_record(1, train_loss={"a": 1.0, "b": 1.0, "c": 1.0}), epoch_record(2, train_loss={"a": 0.5, "b": 0.9, "c": 0.1})]
     objective.begin_epoch(["a", "b"], records)
     weights = objective.weights(["a", "b"])
     assert float(sum(weights.values())) == pytest.approx(2)
