@@ -22,7 +22,7 @@ from mtl_models.progress import say
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import Vocabulary
 from mtl_models.training.calibration import calibrated
-from mtl_models.training.encoding import encode
+from mtl_models.training.encoding import encode_for
 from mtl_models.training.freezing import FinetuneFreezing
 from mtl_models.training.history import History
 from mtl_models.training.processes import fit_model
@@ -115,10 +115,7 @@ def finetune(
             f"finetune.freeze: all_but_new, but the model has every task already ({', '.join(task.name for task in tasks)}), "
             "so nothing would move; name a new task, or take `freeze: encoder`, `gradual` or `none`"
         )
-    cache = home_folder("cache", "encoded")
-    encoded = {
-        task.name: encode(corpora[task.name], model.vocabularies[task.vocabulary], task, base.max_tokens, cache, seed) for task in tasks
-    }
+    encoded = {task.name: encode_for(model.config, corpora[task.name], model.vocabularies, task, base.max_tokens, seed) for task in tasks}
     texts = [text for task in tasks for text in corpora[task.name].splits["train"][:_REPLAYED]["text"]]
     stored, before = base.logits(texts), shared_fingerprint(model.network, new)
     digest = hashlib.sha256(f"{base.fingerprint()}{section}{training}{seed}".encode())
