@@ -21,17 +21,13 @@ from mtl_models.networks.build import build_network
 from mtl_models.networks.dlnc import Dlnc, DlncHead
 from mtl_models.networks.folder import load_model, save_model
 from mtl_models.networks.model import Model
-from mtl_models.networks.network import PAD, Batch, evaluating
+from mtl_models.networks.network import Batch, evaluating
 from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import build_vocabulary
 
-TASKS = (
-    Task("tweets", "single_label", ("bad", "good")),
-    Task("type", "single_label", ("a", "b", "c")),
-    Task("hindi", "single_label", ("bad", "good"), vocabulary="hi"),
-)
-VOCABULARY = {"shared": 11, "hi": 7}
+from batches import SIZES, THREE_TASKS, mixed_batch, mixed_texts
+
 VARIANTS: dict[str, dict[str, object]] = {
     "as published": {"task_embedding": 6},
     "no task embedding": {"task_embedding": None},
@@ -48,10 +44,10 @@ def _section(variant: str, **options: object) -> config.Dlnc:
     return section
 
 
-def _network(variant: str, tasks: tuple[Task, ...] = TASKS, **options: object) -> Dlnc:
+def _network(variant: str, tasks: tuple[Task, ...] = THREE_TASKS, **options: object) -> Dlnc:
     """With norms that differ from task to task, so that a mix-up shows."""
     torch.manual_seed(5)
-    network = build_network(_section(variant, **options), tasks, {name: torch.randn(size, 3) for name, size in VOCABULARY.items()})
+    network = build_network(_section(variant, **options), tasks, {name: torch.randn(size, 3) for name, size in SIZES.items()})
     assert isinstance(network, Dlnc)
     for name, parameter in network.heads.named_parameters():
         if "_norms" in name:
@@ -59,22 +55,7 @@ def _network(variant: str, tasks: tuple[Task, ...] = TASKS, **options: object) -
     return network
 
 
-def _batch(texts: list[list[int]], tasks: list[str], extra: int = 0) -> Batch:
-    ids = torch.full((len(texts), max(map(len, texts)) + extra), PAD)
-    for row, text in enumerate(texts):
-        ids[row, : len(text)] = torch.tensor(text)
-    rows = {name: torch.tensor([row for row, task in enumerate(tasks) if task == name]) for name in dict.fromkeys(tasks)}
-    return Batch(ids, torch.tensor([len(text) for text in texts]), rows)
-
-
-@st.composite
-def _mixed(draw: st.DrawFn) -> tuple[list[list[int]], list[str]]:
-    tasks = draw(st.lists(st.sampled_from([task.name for task in TASKS]), min_size=1, max_size=6))
-    size = {task.name: VOCABULARY[task.vocabulary] for task in TASKS}
-    return [draw(st.lists(st.integers(1, size[task] - 1), min_size=1, max_size=6)) for task in tasks], tasks
-
-
-@given(_mixed(), st.integers(0, 4))
+@given(mixed_texts(), st.integers(0, 4))
 @settings(deadline=None, max_examples=15)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
 @every_variant
@@ -83,10 +64,10 @@ def test_a_text_alone_and_among_others_and_behind_padding(
 ) -> None:
     network = _network(variant).to(dtype).eval()
     texts, tasks = mixed
-    together, padded = network(_batch(texts, tasks)).logits, network(_batch(texts, tasks, extra)).logits
+    together, padded = network(mixed_batch(texts, tasks)).logits, network(mixed_batch(texts, tasks, extra)).logits
     seen = dict.fromkeys(tasks, 0)
     for text, task in zip(texts, tasks, strict=True):
-        alone = network(_batch([text], [task])).logits[task][0]
+        alone = network(mixed_batch([text], [task])).logits[task][0]
         torch.testing.assert_close(together[task][seen[task]], alone, atol=tolerance, rtol=0)
         torch.testing.assert_close(padded[task][seen[task]], alone, atol=tolerance, rtol=0)
         seen[task] += 1
@@ -96,8 +77,8 @@ def test_a_text_alone_and_among_others_and_behind_padding(
 def test_equals_a_slow_obvious_reference(variant: str) -> None:
     network = _network(variant).double().eval()
     texts = [[1, 2, 3, 4], [5], [6, 1]]
-    logits = network(_batch(texts, [task.name for task in TASKS])).logits
-    for text, task in zip(texts, TASKS, strict=True):
+    logits = network(mixed_batch(texts, [task.name for task in THREE_TASKS])).logits
+    for text, task in zip(texts, THREE_TASKS, strict=True):
         torch.testing.assert_close(logits[task.name][0], _reference(network, text, task), atol=1e-12, rtol=0)
 
 
@@ -135,17 +116,17 @@ def test_a_text_that_several_tasks_ask_for_is_read_for_each(seed: int) -> None:
     logits = network(Batch(ids, torch.tensor([5, 2, 1, 4]), rows)).logits
     for task, index in rows.items():
         for place, row in enumerate(index.tolist()):
-            alone = network(_batch([ids[row, : [5, 2, 1, 4][row]].tolist()], [task])).logits[task][0]
+            alone = network(mixed_batch([ids[row, : [5, 2, 1, 4][row]].tolist()], [task])).logits[task][0]
             torch.testing.assert_close(logits[task][place], alone, atol=1e-12, rtol=0)
 
 
-@given(st.sets(st.sampled_from(TASKS), min_size=1))
+@given(st.sets(st.sampled_from(THREE_TASKS), min_size=1))
 @settings(deadline=None, max_examples=15)
 @every_variant
 def test_the_tasks_of_a_batch_learn_and_the_absent_have_no_gradient_at_all(variant: str, present: set[Task]) -> None:
     network = _network(variant, dropout=0.0, logit_dropout=0.0, recurrent_dropout=0.0)
     names = sorted(task.name for task in present)
-    logits = network(_batch([[1, 2, 3]] * len(names), names)).logits
+    logits = network(mixed_batch([[1, 2, 3]] * len(names), names)).logits
     torch.stack([kind_of(task).loss(logits[task.name], torch.tensor([1])) for task in present]).sum().backward()
     for name, parameter in network.named_parameters():
         part, _, rest = name.partition(".")
@@ -171,12 +152,12 @@ def test_what_a_task_owns_is_its_head(variant: str) -> None:
 
 def test_a_fresh_process_computes_the_same_bits(tmp_path: Path) -> None:
     words = build_vocabulary({"tweets": ["a bad good film"]}, {"tweets": TextOptions()}, VocabularySection(min_count=1))
-    batch = Batch(torch.tensor([[2, 3, 4], [5, 0, 0]]), torch.tensor([3, 1]), {task.name: torch.arange(2) for task in TASKS[:2]})
+    batch = Batch(torch.tensor([[2, 3, 4], [5, 0, 0]]), torch.tensor([3, 1]), {task.name: torch.arange(2) for task in THREE_TASKS[:2]})
     here = {}
     for variant in VARIANTS:
         section = _section(variant, hidden=20)
-        network = build_network(section, TASKS[:2], {"shared": torch.randn(words.size, 6)}).eval()
-        save_model(Model(network, TASKS[:2], {"shared": words}, section, max_tokens=12), tmp_path / variant)
+        network = build_network(section, THREE_TASKS[:2], {"shared": torch.randn(words.size, 6)}).eval()
+        save_model(Model(network, THREE_TASKS[:2], {"shared": words}, section, max_tokens=12), tmp_path / variant)
         with torch.inference_mode():
             here[variant] = {task: logits.numpy().tobytes().hex() for task, logits in network(batch).logits.items()}
         assert load_model(tmp_path / variant).config == section
@@ -198,7 +179,7 @@ def test_a_fresh_process_computes_the_same_bits(tmp_path: Path) -> None:
 
 def test_dropout_and_logit_dropout_act_in_training_only() -> None:
     quiet = {"dropout": 0.0, "logit_dropout": 0.0, "recurrent_dropout": 0.0}
-    batch = _batch([[1, 2, 3]] * 40, ["type"] * 40)
+    batch = mixed_batch([[1, 2, 3]] * 40, ["type"] * 40)
     for which in quiet:
         network = _network("as published", **{**quiet, which: 0.5})
         first, second = network(batch).logits["type"], network(batch).logits["type"]
@@ -211,7 +192,7 @@ def test_dropout_and_logit_dropout_act_in_training_only() -> None:
 @every_variant
 def test_a_new_task_starts_like_the_others_and_leaves_them_alone(variant: str) -> None:
     network = _network(variant).eval()
-    batch = _batch([[1, 2, 3], [4]], ["tweets", "type"])
+    batch = mixed_batch([[1, 2, 3], [4]], ["tweets", "type"])
     before = network(batch).logits
     embedding = network.heads["hindi"].embedding
     drawn = None if embedding is None else embedding.detach().clone()
@@ -229,12 +210,12 @@ def test_a_new_task_starts_like_the_others_and_leaves_them_alone(variant: str) -
 
 def test_old_tasks_answer_the_same_bits_after_a_new_ones_training() -> None:
     network = _network("as published", trainable_embeddings=False)
-    old = _batch([[1, 2, 3], [4], [5, 6]], ["tweets", "type", "tweets"])
+    old = mixed_batch([[1, 2, 3], [4], [5, 6]], ["tweets", "type", "tweets"])
     with evaluating(network):
         before = network(old).logits
     optimizer = torch.optim.Adam(network.heads["hindi"].parameters(), lr=0.1)
     for _ in range(3):
-        loss = kind_of(TASKS[2]).loss(network(_batch([[1, 2], [3]], ["hindi", "hindi"])).logits["hindi"], torch.tensor([0, 1]))
+        loss = kind_of(THREE_TASKS[2]).loss(network(mixed_batch([[1, 2], [3]], ["hindi", "hindi"])).logits["hindi"], torch.tensor([0, 1]))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -256,7 +237,7 @@ def test_the_whole_network_moves_to_a_device(variant: str, device: str) -> None:
     network = _network(variant).to(device)
     assert all(tensor.device.type == device for tensor in network.state_dict().values())
     if device == "cuda":
-        logits = network(_batch([[1, 2], [3]], ["tweets", "hindi"]).to(network.device)).logits
+        logits = network(mixed_batch([[1, 2], [3]], ["tweets", "hindi"]).to(network.device)).logits
         assert {task: (tuple(rows.shape), rows.device.type) for task, rows in logits.items()} == {
             "tweets": ((1, 2), device),
             "hindi": ((1, 2), device),

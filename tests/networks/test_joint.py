@@ -21,18 +21,12 @@ from mtl_models.networks.build import build_network
 from mtl_models.networks.folder import save_model
 from mtl_models.networks.joint import Joint
 from mtl_models.networks.model import Model
-from mtl_models.networks.network import PAD, Batch, Network, evaluating
+from mtl_models.networks.network import Batch, Network, evaluating
 from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import build_vocabulary
 
-TASKS = (
-    Task("tweets", "single_label", ("bad", "good")),
-    Task("type", "single_label", ("a", "b", "c")),
-    Task("hindi", "single_label", ("bad", "good"), vocabulary="hi"),
-)
-VOCABULARY = {"shared": 11, "hi": 7}
-
+from batches import SIZES, THREE_TASKS, mixed_batch, mixed_texts
 
 POOLED = {"pooling": ("last", "max", "mean")}
 ATTENTIVE = {"attention": {"hops": 3, "hidden": 4, "fc": 8}}
@@ -52,27 +46,12 @@ def _section(name: str, **options: object) -> config.Network:
     return TypeAdapter(config.Network).validate_python({"name": name, "hidden": 4, **NETWORKS[name], **options})
 
 
-def _network(name: str = "joint_lstm", tasks: tuple[Task, ...] = TASKS, **options: object) -> Network:
+def _network(name: str = "joint_lstm", tasks: tuple[Task, ...] = THREE_TASKS, **options: object) -> Network:
     torch.manual_seed(5)
-    return build_network(_section(name, **options), tasks, {group: torch.randn(size, 6) for group, size in VOCABULARY.items()})
+    return build_network(_section(name, **options), tasks, {group: torch.randn(size, 6) for group, size in SIZES.items()})
 
 
-def _batch(texts: list[list[int]], tasks: list[str], extra: int = 0) -> Batch:
-    ids = torch.full((len(texts), max(map(len, texts)) + extra), PAD)
-    for row, text in enumerate(texts):
-        ids[row, : len(text)] = torch.tensor(text)
-    rows = {name: torch.tensor([row for row, task in enumerate(tasks) if task == name]) for name in dict.fromkeys(tasks)}
-    return Batch(ids, torch.tensor([len(text) for text in texts]), rows)
-
-
-@st.composite
-def _mixed(draw: st.DrawFn) -> tuple[list[list[int]], list[str]]:
-    tasks = draw(st.lists(st.sampled_from([task.name for task in TASKS]), min_size=1, max_size=6))
-    size = {task.name: VOCABULARY[task.vocabulary] for task in TASKS}
-    return [draw(st.lists(st.integers(1, size[task] - 1), min_size=1, max_size=6)) for task in tasks], tasks
-
-
-@given(_mixed(), st.integers(0, 4), st.integers(1, 2), st.booleans(), st.sampled_from([None, NGRAMS]))
+@given(mixed_texts(), st.integers(0, 4), st.integers(1, 2), st.booleans(), st.sampled_from([None, NGRAMS]))
 @settings(deadline=None, max_examples=20)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
 @every_network
@@ -88,22 +67,22 @@ def test_a_text_alone_and_among_others_and_behind_padding(
 ) -> None:
     network = _network(name, layers=layers, bidirectional=bidirectional, ngrams=ngrams).to(dtype).eval()
     texts, tasks = mixed
-    together, padded = network(_batch(texts, tasks)).logits, network(_batch(texts, tasks, extra)).logits
+    together, padded = network(mixed_batch(texts, tasks)).logits, network(mixed_batch(texts, tasks, extra)).logits
     seen = dict.fromkeys(tasks, 0)
     for text, task in zip(texts, tasks, strict=True):
-        alone = network(_batch([text], [task])).logits[task][0]
+        alone = network(mixed_batch([text], [task])).logits[task][0]
         torch.testing.assert_close(together[task][seen[task]], alone, atol=tolerance, rtol=0)
         torch.testing.assert_close(padded[task][seen[task]], alone, atol=tolerance, rtol=0)
         seen[task] += 1
 
 
-@given(st.sets(st.sampled_from(TASKS), min_size=1), st.booleans())
+@given(st.sets(st.sampled_from(THREE_TASKS), min_size=1), st.booleans())
 @settings(deadline=None, max_examples=20)
 @every_network
 def test_the_tasks_of_a_batch_learn_and_the_absent_do_not(name: str, present: set[Task], bidirectional: bool) -> None:
     network = _network(name, layers=2, bidirectional=bidirectional, dropout=0.0, ngrams={**NGRAMS, "dropout": 0.0})
     names = sorted(task.name for task in present)
-    output = network(_batch([[1, 2, 3]] * len(names), names))
+    output = network(mixed_batch([[1, 2, 3]] * len(names), names))
     losses = [kind_of(task).loss(output.logits[task.name], torch.tensor([1])) for task in present]
     torch.stack(losses + ([] if output.penalty is None else [output.penalty])).sum().backward()
     for parameter_name, parameter in network.named_parameters():
@@ -116,24 +95,24 @@ def test_the_tasks_of_a_batch_learn_and_the_absent_do_not(name: str, present: se
 @every_network
 def test_everything_a_task_owns_is_saved(name: str) -> None:
     names = set(_network(name).state_dict())
-    assert {f"heads.{task.name}.weight" for task in TASKS} <= names
-    assert {f"embeddings.tables.{group}.weight" for group in VOCABULARY} <= names
+    assert {f"heads.{task.name}.weight" for task in THREE_TASKS} <= names
+    assert {f"embeddings.tables.{group}.weight" for group in SIZES} <= names
 
 
 def test_models_saved_before_the_other_networks_came_still_load() -> None:
-    names = set(_network(tasks=TASKS[:1]).state_dict())
+    names = set(_network(tasks=THREE_TASKS[:1]).state_dict())
     cells = {f"lstm.{way}.0.{kind}_{part}_l0" for way in ("ahead", "back") for kind in ("weight", "bias") for part in ("ih", "hh")}
     assert names == {"embeddings.tables.shared.weight", "heads.tweets.weight", "heads.tweets.bias", *cells}
 
 
 def test_a_fresh_process_computes_the_same_bits(tmp_path: Path) -> None:
     words = build_vocabulary({"tweets": ["a bad good film"]}, {"tweets": TextOptions()}, VocabularySection(min_count=1))
-    batch = Batch(torch.tensor([[2, 3, 4], [5, 0, 0]]), torch.tensor([3, 1]), {task.name: torch.arange(2) for task in TASKS[:2]})
+    batch = Batch(torch.tensor([[2, 3, 4], [5, 0, 0]]), torch.tensor([3, 1]), {task.name: torch.arange(2) for task in THREE_TASKS[:2]})
     here = {}
     for name in NETWORKS:
         section = _section(name, ngrams=NGRAMS)
-        network = build_network(section, TASKS[:2], {"shared": torch.randn(words.size, 6)}).eval()
-        save_model(Model(network, TASKS[:2], {"shared": words}, section, max_tokens=12), tmp_path / name)
+        network = build_network(section, THREE_TASKS[:2], {"shared": torch.randn(words.size, 6)}).eval()
+        save_model(Model(network, THREE_TASKS[:2], {"shared": words}, section, max_tokens=12), tmp_path / name)
         with torch.inference_mode():
             here[name] = {task: logits.numpy().tobytes().hex() for task, logits in network(batch).logits.items()}
     script = (
@@ -153,20 +132,20 @@ def test_a_fresh_process_computes_the_same_bits(tmp_path: Path) -> None:
 @every_network
 def test_frozen_embeddings_stay(name: str) -> None:
     network = _network(name, trainable_embeddings=False)
-    network(_batch([[1, 2]], ["tweets"])).logits["tweets"].sum().backward()
+    network(mixed_batch([[1, 2]], ["tweets"])).logits["tweets"].sum().backward()
     assert all(parameter.grad is None for name, parameter in network.named_parameters() if name.startswith("embeddings"))
 
 
 @every_network
 def test_equal_seeds_give_equal_weights_and_only_the_vocabularies_in_use(name: str) -> None:
-    first, second = (_network(name, TASKS[:2], ngrams=NGRAMS).state_dict() for _ in range(2))
+    first, second = (_network(name, THREE_TASKS[:2], ngrams=NGRAMS).state_dict() for _ in range(2))
     assert all(first[weight].equal(second[weight]) for weight in first)
     assert "embeddings.tables.hi.weight" not in first
 
 
 @every_network
 def test_the_penalty_is_there_in_training_and_where_there_is_attention(name: str) -> None:
-    network, batch = _network(name), _batch([[1, 2], [3]], ["tweets", "hindi"])
+    network, batch = _network(name), mixed_batch([[1, 2], [3]], ["tweets", "hindi"])
     assert (network(batch).penalty is not None) == name.endswith("_attention")
     assert network.eval()(batch).penalty is None
 
@@ -174,7 +153,8 @@ def test_the_penalty_is_there_in_training_and_where_there_is_attention(name: str
 @attentive_networks
 def test_the_penalty_is_weighted_and_can_be_left_out(name: str) -> None:
     def penalty(**options: object) -> float | None:
-        found = _network(name, dropout=0.0, attention={"hops": 3, "hidden": 4, "fc": 8, **options})(_batch([[1, 2]], ["tweets"])).penalty
+        network = _network(name, dropout=0.0, attention={"hops": 3, "hidden": 4, "fc": 8, **options})
+        found = network(mixed_batch([[1, 2]], ["tweets"])).penalty
         return None if found is None else found.item()
 
     once, squared = penalty(penalty=1.0, squared=False), penalty(penalty=1.0)
@@ -186,7 +166,7 @@ def test_the_penalty_is_weighted_and_can_be_left_out(name: str) -> None:
 
 @attentive_networks
 def test_without_an_activation_the_fully_connected_layer_is_as_the_original_has_it(name: str) -> None:
-    batch = _batch([[1, 2, 3], [4, 5]], ["tweets", "tweets"])
+    batch = mixed_batch([[1, 2, 3], [4, 5]], ["tweets", "tweets"])
     plain = _network(name, dropout=0.0, attention={**ATTENTIVE["attention"], "activation": "none"})
     usual = _network(name, dropout=0.0)
     assert isinstance(plain, Joint)
@@ -196,13 +176,13 @@ def test_without_an_activation_the_fully_connected_layer_is_as_the_original_has_
     torch.testing.assert_close(usual.encode(batch)[0], features.clamp(min=0))
 
 
-@given(st.lists(st.tuples(st.integers(1, 140), st.sampled_from([task.name for task in TASKS])), min_size=2, max_size=7))
+@given(st.lists(st.tuples(st.integers(1, 140), st.sampled_from([task.name for task in THREE_TASKS])), min_size=2, max_size=7))
 @settings(deadline=None, max_examples=12)
 @every_network
 def test_texts_of_very_different_lengths_go_through_in_groups_to_the_same_end(name: str, texts: list[tuple[int, str]]) -> None:
     network = _network(name, dropout=0.0, ngrams={**NGRAMS, "dropout": 0.0}).double()
     assert isinstance(network, Joint)
-    batch = _batch([[1 + (place * place) % 6 for place in range(length)] for length, _ in texts], [task for _, task in texts])
+    batch = mixed_batch([[1 + (place * place) % 6 for place in range(length)] for length, _ in texts], [task for _, task in texts])
     gradients = []
     for features, penalty in (network.encode(batch), network.encode_together(batch)):
         network.zero_grad()
@@ -214,7 +194,7 @@ def test_texts_of_very_different_lengths_go_through_in_groups_to_the_same_end(na
 
 
 def test_a_part_of_a_batch_holds_the_chosen_texts_and_what_the_tasks_want_of_them() -> None:
-    batch = _batch([[1, 2, 3], [4], [5, 6]], ["tweets", "hindi", "tweets"])
+    batch = mixed_batch([[1, 2, 3], [4], [5, 6]], ["tweets", "hindi", "tweets"])
     labelled = Batch(batch.ids, batch.lengths, batch.rows, {"tweets": torch.tensor([1, 0]), "hindi": torch.tensor([1])})
     part = labelled.part(torch.tensor([2, 1]))
     assert part.ids.tolist() == [[5, 6], [4, 0]]
@@ -227,7 +207,7 @@ def test_a_part_of_a_batch_holds_the_chosen_texts_and_what_the_tasks_want_of_the
 def test_equal_ids_of_two_languages_are_not_one_ngram() -> None:
     network = _network(ngrams=NGRAMS)
     assert isinstance(network, Joint)
-    bags = [network.eval().encode(_batch([[1, 2]], [task]))[0][0, -5:] for task in ("tweets", "type", "hindi")]
+    bags = [network.eval().encode(mixed_batch([[1, 2]], [task]))[0][0, -5:] for task in ("tweets", "type", "hindi")]
     assert bags[0].equal(bags[1])
     assert not bags[0].allclose(bags[2])
 
@@ -258,7 +238,7 @@ NEEDS_GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), 
 def test_the_whole_network_moves_to_a_device(name: str, device: str) -> None:
     network = _network(name, ngrams=NGRAMS).to(device)
     assert all(tensor.device.type == device for tensor in network.state_dict().values())
-    output = network(_batch([[1, 2], [3]], ["tweets", "hindi"]).to(network.device))
+    output = network(mixed_batch([[1, 2], [3]], ["tweets", "hindi"]).to(network.device))
     assert {task: (tuple(rows.shape), rows.device.type) for task, rows in output.logits.items()} == {
         "tweets": ((1, 2), device),
         "hindi": ((1, 2), device),
@@ -271,7 +251,7 @@ def test_the_whole_network_moves_to_a_device(name: str, device: str) -> None:
 @every_network
 def test_a_gpu_computes_what_the_cpu_does(name: str) -> None:
     network = _network(name, layers=2, dropout=0.0, ngrams={**NGRAMS, "dropout": 0.0}).double()
-    batch = _batch([[1, 2, 3], [4, 5]], ["tweets", "hindi"])
+    batch = mixed_batch([[1, 2, 3], [4, 5]], ["tweets", "hindi"])
     here = network(batch)
     there = network.to("cuda")(batch.to(torch.device("cuda")))
     for task, logits in here.logits.items():
@@ -286,7 +266,7 @@ def test_a_gpu_computes_what_the_cpu_does(name: str) -> None:
 def test_evaluating_drops_nothing_and_puts_every_module_back(name: str) -> None:
     network = _network(name, ngrams=NGRAMS).train()
     network.lstm.eval()
-    batch = _batch([[1, 2, 3]], ["tweets"])
+    batch = mixed_batch([[1, 2, 3]], ["tweets"])
     with evaluating(network):
         first, second = network(batch).logits["tweets"], network(batch).logits["tweets"]
         assert first.equal(second)

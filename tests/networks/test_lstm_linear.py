@@ -17,10 +17,12 @@ from mtl_models.networks.build import build_network
 from mtl_models.networks.folder import load_model, save_model
 from mtl_models.networks.lstm_linear import LstmLinear
 from mtl_models.networks.model import Model
-from mtl_models.networks.network import PAD, Batch, Network, evaluating
+from mtl_models.networks.network import Network, evaluating
 from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import build_vocabulary
+
+from batches import batch_of
 
 TASKS = (Task("tweets", "single_label", ("bad", "good")), Task("type", "single_label", ("a", "b", "c")))
 HIDDEN = 4
@@ -32,19 +34,12 @@ def _network(**options: object) -> Network:
     return build_network(section, TASKS, {"shared": torch.randn(11, 3)})
 
 
-def _batch(texts: list[list[int]], rows: dict[str, list[int]], extra: int = 0) -> Batch:
-    ids = torch.full((len(texts), max(map(len, texts)) + extra), PAD)
-    for row, text in enumerate(texts):
-        ids[row, : len(text)] = torch.tensor(text)
-    return Batch(ids, torch.tensor([len(text) for text in texts]), {task: torch.tensor(index) for task, index in rows.items()})
-
-
 @given(st.lists(st.lists(st.integers(1, 10), min_size=1, max_size=6), min_size=1, max_size=5), st.integers(0, 3))
 @settings(deadline=None, max_examples=30)
 def test_equals_a_slow_obvious_reference_whatever_the_padding(texts: list[list[int]], extra: int) -> None:
     network = _network().double().eval()
     every = list(range(len(texts)))
-    logits = network(_batch(texts, {task.name: every for task in TASKS}, extra)).logits
+    logits = network(batch_of(texts, {task.name: every for task in TASKS}, extra)).logits
     weights = network.state_dict()
     for row, text in enumerate(texts):
         for task in TASKS:
@@ -68,7 +63,7 @@ def _last(w: dict[str, Tensor], text: list[int]) -> Tensor:
 def test_the_tasks_of_a_batch_learn_and_the_absent_do_not(present: set[str]) -> None:
     network = _network(dropout=0.0)
     assert isinstance(network, LstmLinear)
-    logits = network(_batch([[1, 2, 3]], {task: [0] for task in sorted(present)})).logits
+    logits = network(batch_of([[1, 2, 3]], {task: [0] for task in sorted(present)})).logits
     torch.stack([kind_of(task).loss(logits[task.name], torch.tensor([1])) for task in TASKS if task.name in present]).sum().backward()
     for name, parameter in network.named_parameters():
         learns = not name.startswith("heads") or name.split(".")[1] in present
@@ -76,7 +71,7 @@ def test_the_tasks_of_a_batch_learn_and_the_absent_do_not(present: set[str]) -> 
 
 
 def test_dropout_acts_in_training_only() -> None:
-    network, batch = _network(dropout=0.5), _batch([[1, 2]], {"tweets": [0]})
+    network, batch = _network(dropout=0.5), batch_of([[1, 2]], {"tweets": [0]})
     assert not network(batch).logits["tweets"].equal(network(batch).logits["tweets"])
     with evaluating(network):
         assert network(batch).logits["tweets"].equal(network(batch).logits["tweets"])
@@ -98,4 +93,4 @@ NEEDS_GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), 
 def test_the_whole_network_moves_to_a_device(device: str) -> None:
     network = _network().to(device)
     assert all(tensor.device.type == device for tensor in network.state_dict().values())
-    assert network(_batch([[1, 2]], {"type": [0]}).to(network.device)).logits["type"].device.type == device
+    assert network(batch_of([[1, 2]], {"type": [0]}).to(network.device)).logits["type"].device.type == device

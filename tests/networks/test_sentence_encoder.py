@@ -20,11 +20,13 @@ from mtl_models.networks.backbone import read_backbone, read_tokenizer
 from mtl_models.networks.build import build_network
 from mtl_models.networks.folder import load_model, save_model
 from mtl_models.networks.model import Model
-from mtl_models.networks.network import PAD, Batch, Output
+from mtl_models.networks.network import Batch, Output
 from mtl_models.networks.sentence_encoder import SentenceEncoder
 from mtl_models.networks.surgery import same_answers, with_tasks, without_task
 from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.task import Task
+
+from batches import batch_of
 
 TASKS = (
     Task("tweets", "single_label", ("bad", "good")),
@@ -64,11 +66,7 @@ def _encoder(model: Model) -> SentenceEncoder:
 
 
 def _batch(texts: list[list[int]], tasks: tuple[Task, ...] = TASKS, extra: int = 0) -> Batch:
-    ids = torch.full((len(texts), max(map(len, texts)) + extra), PAD)
-    for row, text in enumerate(texts):
-        ids[row, : len(text)] = torch.tensor(text)
-    every = torch.arange(len(texts))
-    return Batch(ids, torch.tensor([len(text) for text in texts]), {task.name: every for task in tasks})
+    return batch_of(texts, {task.name: range(len(texts)) for task in tasks}, extra)
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
