@@ -70,14 +70,14 @@ def test_the_table_says_how_soon_the_joint_model_was_as_good_as_the_twin(predict
         return history([record.model_copy(update={"examples": {"film": rows}}) for record in epoch_records(film=scores)])
 
     joint = [account(100, 0.2, 0.8), account(100, 0.9), account(100, 0.3)]
-    twins = [account(100, 0.1, 0.2, 0.3, 0.6), account(100, 0.1, 0.4), account(100, 0.5)]
+    twins = [account(100, 0.1, 0.2, 0.3, 0.6), account(100, 0.4, 0.1), account(100, 0.5)]
     records = {
         name: [CellRecord(cpu_seconds=1.0, parameters=1, epochs=[1], histories={"film": told}) for told in histories]
         for name, histories in ((JOINT, joint), (TWIN, twins))
     }
     found = summarise(predictions, records, METRICS, 200, 0.9, "macro_f1")
     table = render_study(StudyResults(name="made", split="dev", confidence=0.9, resamples=200, variants={"plain": found}))
-    assert "| plain | film | .500 | 233 | 2 of 3 | 150 | 0.50 |" in table
+    assert "| plain | film | .500 | 200 | 2 of 3 | 150 | 0.75 |" in table
 
 
 def test_one_seed_has_no_spread(predictions: dict[str, dict[int, dict[str, Predictions]]]) -> None:
