@@ -85,10 +85,7 @@ class Hierarchical(Network):
     def base(self, batch: Batch) -> Tensor:
         """The vectors (B, n, F) of the words of every text; whatever on padding."""
         assert batch.words is not None, "a hierarchical network reads word by word"
-        parts = []
-        if self.backbone is not None:
-            pieces = self.backbone(batch.ids, batch.lengths.to(batch.ids.device, non_blocking=True))
-            parts.append(pieces.gather(1, batch.words.first.unsqueeze(2).expand(-1, -1, pieces.shape[2])))
+        parts = [] if self.backbone is None else [self._in_backbone(batch) if batch.words.states is None else batch.words.states]
         if self.embeddings is not None:
             parts.append(self.embeddings(batch.ids if batch.words.beside is None else batch.words.beside, batch.rows))
         if self.letters is not None and batch.words.letters is not None:
@@ -99,9 +96,24 @@ class Hierarchical(Network):
     def train(self, mode: bool = True) -> Hierarchical:
         """A backbone that does not move stays in evaluation mode."""
         super().train(mode)
-        if self.backbone is not None and not any(parameter.requires_grad for parameter in self.backbone.parameters()):
+        if self.backbone is not None and self.features_fixed:
             self.backbone.train(False)
         return self
+
+    @property
+    def features_fixed(self) -> bool:
+        """Whether a backbone has one state for a word of a text as long as the trainable weights stay those that are trainable now."""
+        return self.backbone is not None and not any(parameter.requires_grad for parameter in self.backbone.parameters())
+
+    def features_named(self, task: str) -> str:  # noqa: ARG002  # others read the texts of each task in a way of its own
+        """All tasks alike."""
+        return "the first piece of every word"
+
+    def features_of(self, batch: Batch, task: str) -> Tensor:  # noqa: ARG002
+        """The states (words, F) in the backbone of all running words, one text after another."""
+        assert batch.words is not None
+        states = self._in_backbone(batch)
+        return states[text_mask(batch.words.lengths.to(states.device), states.shape[1])]
 
     def states(self, batch: Batch) -> dict[str, Tensor]:
         """Level -> the states (B, n, D) of every row, zero on padding, whichever tasks ask for it; before them `base`, whatever on padding.
@@ -132,6 +144,13 @@ class Hierarchical(Network):
         others = [task.name for task in self.tasks if task.name not in tasks]
         kept = {name for task in others for name in self._below(self.level_of[task])}
         return (*super().owned_by(tasks), *(f"levels.{name}." for name in self.sections if name not in kept))
+
+    def _in_backbone(self, batch: Batch) -> Tensor:
+        """The states (B, n, F) of the words' first pieces."""
+        assert self.backbone is not None
+        assert batch.words is not None
+        pieces: Tensor = self.backbone(batch.ids, batch.lengths.to(batch.ids.device, non_blocking=True))
+        return pieces.gather(1, batch.words.first.unsqueeze(2).expand(-1, -1, pieces.shape[2]))
 
     def _states(self, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
         """Task -> the states (B_t, n, D) of its rows in its level, and their lengths in words."""

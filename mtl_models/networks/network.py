@@ -27,25 +27,31 @@ class Words:
 
     `lengths` (B,) int64, words of every text, at least 1, on the CPU; `first` (B, n) int64, the place of each word's first id in its row of
     ids, 0 on padding; `letters` (B, n, C) int64, bytes plus one and zeros behind, None where nobody reads them;
-    `beside` (B, n) int64, the words' ids in the vocabulary beside that of a backbone, 0 on padding, None where there is none.
+    `beside` (B, n) int64, the words' ids in the vocabulary beside that of a backbone, 0 on padding, None where there is none;
+    `states` (B, n, F), zero on padding, where a backbone that does not move has read the texts before.
     """
 
     lengths: Tensor
     first: Tensor
     letters: Tensor | None
     beside: Tensor | None = None
+    states: Tensor | None = None
 
     def to(self, device: torch.device) -> Words:
         """The same on `device`."""
-        letters, beside = (None if found is None else found.to(device, non_blocking=True) for found in (self.letters, self.beside))
-        return Words(self.lengths, self.first.to(device, non_blocking=True), letters, beside)
+        known = (self.letters, self.beside, self.states)
+        return Words(
+            self.lengths,
+            self.first.to(device, non_blocking=True),
+            *(None if found is None else found.to(device, non_blocking=True) for found in known),
+        )
 
     def part(self, chosen: Tensor) -> Words:
         """Those of the texts `chosen` (b,), indices on the CPU, padded to the longest of them."""
         lengths, places = self.lengths[chosen], chosen.to(self.first.device)
         longest = int(lengths.max())
-        letters, beside = (None if found is None else found[places, :longest] for found in (self.letters, self.beside))
-        return Words(lengths, self.first[places, :longest], letters, beside)
+        known = (self.letters, self.beside, self.states)
+        return Words(lengths, self.first[places, :longest], *(None if found is None else found[places, :longest] for found in known))
 
 
 @dataclass(frozen=True)

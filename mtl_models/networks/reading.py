@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mtl_models.networks.network import PAD, Batch, Words
 from mtl_models.tasks.missing import MISSING
-from mtl_models.text.words import Forms
+from mtl_models.text.words import Forms, running
 
 __all__ = ["WordTexts", "padded_annotations", "padded_words", "read_words"]
 
@@ -22,7 +22,8 @@ __all__ = ["WordTexts", "padded_annotations", "padded_words", "read_words"]
 class WordTexts:
     """Texts, one after another: `words` (B,) of each, `pieces` (words,) of every word, `ids` (pieces,), `letters` (words, C).
 
-    `beside` (words,) are ids in the vocabulary beside that of a backbone.
+    `beside` (words,) are ids in the vocabulary beside that of a backbone, `states` (words, F) what a backbone that does not move has made of
+    them before.
     """
 
     words: NDArray[np.int64]
@@ -30,16 +31,15 @@ class WordTexts:
     ids: NDArray[np.int64]
     letters: NDArray[np.int64] | None
     beside: NDArray[np.int64] | None = None
+    states: NDArray[np.float32] | None = None
 
 
-def read_words(forms: Forms, places: NDArray[np.int32], lengths: NDArray[np.int32]) -> WordTexts:
-    """The texts whose running words are `forms` at `places` (sum of `lengths`,)."""
+def read_words(forms: Forms, places: NDArray[np.int32], lengths: NDArray[np.int32], states: NDArray[np.float32] | None = None) -> WordTexts:
+    """The texts whose running words are `forms` at `places` (sum of `lengths`,), with `states` (that sum, F) if they are known."""
     counts = forms.counts[places]
-    ends = np.cumsum(counts)
-    first = np.repeat(forms.starts[places] - (ends - counts), counts)
-    ids = forms.pieces[first + np.arange(len(first))]
+    ids = forms.pieces[running(forms.starts[places], counts)]
     letters, beside = (None if found is None else found[places] for found in (forms.letters, forms.beside))
-    return WordTexts(lengths.astype(np.int64), counts, ids, letters, beside)
+    return WordTexts(lengths.astype(np.int64), counts, ids, letters, beside, states)
 
 
 def padded_words(parts: Sequence[WordTexts]) -> Batch:
@@ -54,11 +54,12 @@ def padded_words(parts: Sequence[WordTexts]) -> Batch:
     padded[np.arange(lengths.max()) < lengths[:, None]] = ids
     letters = _padded(inside, [part.letters for part in parts if part.letters is not None])
     beside = _padded(inside, [part.beside for part in parts if part.beside is not None])
+    states = _padded(inside, [part.states for part in parts if part.states is not None])
     return Batch(
         torch.from_numpy(padded),
         torch.from_numpy(lengths),
         {},
-        words=Words(torch.from_numpy(words), torch.from_numpy(first), letters, beside),
+        words=Words(torch.from_numpy(words), torch.from_numpy(first), letters, beside, states),
     )
 
 
@@ -70,11 +71,11 @@ def padded_annotations(rows: NDArray[Any]) -> Tensor:
     return torch.from_numpy(padded)
 
 
-def _padded(inside: NDArray[np.bool_], parts: Sequence[NDArray[np.int64]]) -> Tensor | None:
+def _padded(inside: NDArray[np.bool_], parts: Sequence[NDArray[Any]]) -> Tensor | None:
     """What belongs to the running words, put where they stand, zeros elsewhere; None where there is nothing."""
     if not parts:
         return None
     values = np.concatenate(parts)
-    padded = np.zeros((*inside.shape, *values.shape[1:]), dtype=np.int64)
+    padded = np.zeros((*inside.shape, *values.shape[1:]), dtype=values.dtype)
     padded[inside] = values
     return torch.from_numpy(padded)

@@ -74,6 +74,14 @@ class SentenceEncoder(SharedEncoder):
         """Whether a text has one vector as long as the trainable weights stay those that are trainable now."""
         return not any(parameter.requires_grad for parameter in self.backbone.parameters())
 
+    def features_named(self, task: str) -> str:
+        """The pooling, and the task where it has an adapter."""
+        return f"{self.pooling} {task if self.per_task else ''}"
+
+    def features_of(self, batch: Batch, task: str) -> Tensor:
+        """The vector (B, F) of every row."""
+        return self.pooled(batch, task)
+
     def starting_weights(self) -> Mapping[str, Backbone]:
         """The architecture of the backbone."""
         return {self.vocabulary: Backbone(self._config)}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mtl_models.config.text import TextOptions
 from mtl_models.corpora.splitting import places_of_words
 
-__all__ = ["Forms", "forms_of", "places_of_words"]
+__all__ = ["Forms", "forms_of", "places_of_words", "running"]
 
 
 class _Pieces(Protocol):
@@ -53,6 +53,13 @@ def forms_of(
         None if letters is None else _letters([*known], letters),
         None if beside is None else np.array([first for first, *_ in beside.pieces([*known], options)], dtype=np.int64),
     ), places
+
+
+def running(starts: NDArray[np.int64], lengths: NDArray[np.integer]) -> NDArray[np.int64]:
+    """The places of several runs, one run after another: run i is the `lengths[i]` places from `starts[i]` on."""
+    wide = lengths.astype(np.int64)
+    ends = np.cumsum(wide)
+    return np.repeat(starts - (ends - wide), wide) + np.arange(wide.sum())
 
 
 def _letters(words: Sequence[str], most: int) -> NDArray[np.int64]:

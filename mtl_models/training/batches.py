@@ -11,6 +11,7 @@ import torch
 
 from mtl_models.networks.network import PAD, Batch
 from mtl_models.networks.reading import WordTexts, padded_annotations, padded_words, read_words
+from mtl_models.text.words import running
 from mtl_models.training.cutting import Rows
 from mtl_models.training.encoding import EncodedSplit
 
@@ -45,7 +46,8 @@ def _collate_words(splits: Mapping[str, EncodedSplit], rows: Mapping[str, Rows])
 
 def _word_texts(split: EncodedSplit, rows: Rows) -> WordTexts:
     assert split.forms is not None, "all tasks of a network are read alike"
-    return read_words(split.forms, split.ids(rows), split.lengths[rows])
+    states = None if split.features is None else split.features[running(split.starts[rows], split.lengths[rows])]
+    return read_words(split.forms, split.ids(rows), split.lengths[rows], states)
 
 
 def _rows(rows: Mapping[str, Rows]) -> dict[str, torch.Tensor]:

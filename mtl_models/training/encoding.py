@@ -28,7 +28,7 @@ from mtl_models.files import writing_file
 from mtl_models.home import home_folder
 from mtl_models.progress import progress, say
 from mtl_models.tasks.task import Task
-from mtl_models.text.words import Forms, forms_of, places_of_words
+from mtl_models.text.words import Forms, forms_of, places_of_words, running
 from mtl_models.training.alterations import alterations_of, copies_depend_on
 from mtl_models.training.encoder import Encoder
 
@@ -50,7 +50,8 @@ class EncodedSplit:
 
     Row i holds the ids `tokens[starts[i] : starts[i] + lengths[i]]` and the label `labels[i]`: a class number int32, of several labels
     int8 (K,), of a rating float32. `features` (N, F) are the rows' vectors, where an encoder that does not move has read them before.
-    For networks that read word by word the ids are places in `forms`; labels on words are an object array of `Annotations`.
+    For networks that read word by word the ids are places in `forms`, a word has a vector where its id has its place, and labels on words
+    are an object array of `Annotations`.
     """
 
     tokens: npt.NDArray[np.int32]
@@ -65,10 +66,7 @@ class EncodedSplit:
 
     def ids(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """The token ids of `rows`, one row after another, as one array (sum of their lengths,)."""
-        lengths = self.lengths[rows].astype(np.int64)
-        ends = np.cumsum(lengths)
-        first = np.repeat(self.starts[rows] - (ends - lengths), lengths)
-        return self.tokens[first + np.arange(len(first))]
+        return self.tokens[running(self.starts[rows], self.lengths[rows])]
 
 
 @dataclass(frozen=True)

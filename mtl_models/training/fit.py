@@ -15,7 +15,6 @@ from mtl_models.config.training import Training
 from mtl_models.errors import ConfigError
 from mtl_models.home import home_folder
 from mtl_models.networks.network import Network
-from mtl_models.networks.sentence_encoder import SentenceEncoder
 from mtl_models.progress import say
 from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.scores.scores import shown_metric
@@ -25,7 +24,7 @@ from mtl_models.training.dev import measure_dev
 from mtl_models.training.devices import accelerator_for, chosen_device, chosen_precision, repeatable
 from mtl_models.training.distributed import Workers, first_here
 from mtl_models.training.encoding import EncodedCorpus, EncodedSplit
-from mtl_models.training.features import with_features
+from mtl_models.training.features import ReadsOnce, with_features
 from mtl_models.training.freezing import Freezing, TrainingFreezing, moved
 from mtl_models.training.history import EpochRecord, History
 from mtl_models.training.learner import Learner
@@ -81,7 +80,7 @@ def fit(
         objective = build_objective(training.objective, list(kinds)).to(accelerator.device)
         if freezing is not None:
             freezing.apply(network, training.epochs)  # in the last epoch everything moves that ever does: the optimizers know it all
-        if isinstance(network, SentenceEncoder) and network.features_fixed:
+        if isinstance(network, ReadsOnce) and network.features_fixed:
             with first_here():
                 train, dev = (with_features(network, splits, home_folder("cache", "features")) for splits in (train, dev))
         moving = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
