@@ -22,8 +22,8 @@ __all__ = ["WordTexts", "padded_annotations", "padded_words", "read_words"]
 class WordTexts:
     """Texts, one after another: `words` (B,) of each, `pieces` (words,) of every word, `ids` (pieces,), `letters` (words, C).
 
-    `beside` (words,) are ids in the vocabulary beside that of a backbone, `states` (words, F) what a backbone that does not move has made of
-    them before.
+    `beside` (words,) are ids in the vocabulary beside that of a backbone; `states` (words, F) is what a backbone that does not move has
+    made of them before.
     """
 
     words: NDArray[np.int64]

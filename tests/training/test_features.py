@@ -25,9 +25,8 @@ from mtl_models.training.features import ReadsOnce, with_features
 
 import marking
 
-SECTION = Hierarchical.model_validate(
-    {"name": "hierarchical", "levels": {"low": {"tasks": ["names", "mood"], "hidden": 4}}, "dropout": 0.0}
-)
+LEVELS = {"low": {"tasks": ["names", "mood"], "hidden": 4}}
+SECTION = Hierarchical.model_validate({"name": "hierarchical", "levels": LEVELS, "dropout": 0.0})
 ROWS = {"train": 23, "dev": 5, "test": 1}
 
 
@@ -61,7 +60,7 @@ def test_kept_states_of_words_are_those_that_the_encoder_gives(
     network, splits = on_words()
     assert network.features_fixed
     kept = with_features(network, splits, tmp_path)
-    for task, split in kept.items():
+    for split in kept.values():
         assert split.features is not None
         assert len(split.features) == split.lengths.sum() > len(split)
     rows = {"mood": np.array([4, 19, 0]), "names": np.array([22, 7])}
