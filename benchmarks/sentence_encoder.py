@@ -6,7 +6,7 @@ On texts drawn evenly from the tasks of an experiment with a `sentence_encoder` 
 
   encode   tokens per second, padding not counted, of `Model.embed` and of sentence-transformers' `encode`: same weights, texts, batches
   heads    one pass of the encoder with T heads against one with one head
-  epoch    an epoch over a frozen encoder from kept features against one that reads the texts anew
+  epoch    an epoch over a frozen encoder from kept features against one that reads the texts anew: heads on texts, and an LSTM on words
 
 Ways to be compared take turns, round by round, and the fastest round of each counts: what else runs on the machine makes rounds slower,
 never faster. Times are processor seconds.
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -28,29 +27,29 @@ import torch
 from mtl_models.config import Experiment, load_experiment
 from mtl_models.config.backbone import SentenceEncoder as Section
 from mtl_models.config.freezing import Freeze
+from mtl_models.config.hierarchical import Hierarchical as HierarchicalSection
+from mtl_models.config.hierarchical import Level
 from mtl_models.corpora.backbones import fetch_backbone
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.corpora.ingest import ingest
 from mtl_models.inference.embedding import load_encoder, normalised
 from mtl_models.networks.backbone import read_backbone, read_tokenizer
+from mtl_models.networks.hierarchical import Hierarchical
 from mtl_models.networks.model import Model
+from mtl_models.networks.network import Network
 from mtl_models.networks.sentence_encoder import SentenceEncoder
 from mtl_models.progress import say
 from mtl_models.tasks.task import Task
-from mtl_models.training.encoding import EncodedCorpus, EncodedSplit, encode
+from mtl_models.training.encoding import EncodedCorpus, EncodedSplit, encode_for
 from mtl_models.training.fit import fit
 
 _BATCH = 32
 _HEADS = (1, 4, 12)
 
 
-class ReadsAnew(SentenceEncoder):
-    """The same network, trained as if its vectors could change."""
-
-    @property
-    def features_fixed(self) -> bool:
-        """Never, so nothing is kept."""
-        return False
+def reading_anew(kind: type[Network]) -> type[Network]:
+    """The same network, trained as if its vectors could change, so that nothing is kept."""
+    return type("ReadsAnew", (kind,), {"features_fixed": property(lambda _: False)})
 
 
 def main() -> None:
@@ -151,29 +150,34 @@ def compare_epochs(section: Section, folder: Path, corpora: Mapping[str, Corpus]
     """Seconds of the second epoch, dev included, each way; the first of the one that keeps features reads the texts."""
     backbone, vocabulary = read_backbone(folder), read_tokenizer(folder)
     tasks = [Task.of(task.settings, corpora[name]) for name, task in experiment.tasks.items()]
-    training = experiment.training.model_copy(update={"epochs": 2, "freeze": Freeze(encoder=True), "phases": None})
+    frozen = Freeze(lowest=int(backbone.config["num_hidden_layers"]))
+    training = experiment.training.model_copy(update={"epochs": 2, "freeze": frozen, "phases": ()})
+    level = Level(tasks=tuple(experiment.tasks), hidden=64)
+    on_words = HierarchicalSection(name="hierarchical", characters=None, levels={"level": level})
     seconds = {}
-    with tempfile.TemporaryDirectory() as cache:
+    for unit, config, kind in (("texts", section, SentenceEncoder), ("words", on_words, Hierarchical)):
         encoded = {
-            task.name: cut(encode(corpora[task.name], vocabulary, task, training.max_tokens, Path(cache)), texts // len(tasks))
+            task.name: cut(
+                encode_for(config, corpora[task.name], {"shared": vocabulary}, task, training.max_tokens, experiment.seed),
+                texts // len(tasks),
+            )
             for task in tasks
         }
-        for name, kind in (("reading texts anew", ReadsAnew), ("from kept features", SentenceEncoder)):
+        for way, network in ((f"{unit} read anew", reading_anew(kind)), (f"kept features of {unit}", kind)):
             torch.manual_seed(experiment.seed)
             began, times = time.process_time(), []
             fit(
-                kind(section, tasks, {"shared": backbone}),
+                network(config, tasks, {"shared": backbone}),
                 tasks,
                 encoded,
                 training,
                 experiment.seed,
                 report=lambda _, times=times: times.append(time.process_time()),
-                label=name,
+                label=way,
             )
-            say(f"{name}: {times[0] - began:.2f} s to the end of the first epoch")
-            seconds[name] = times[1] - times[0]
-    for name, taken in seconds.items():
-        print(f"epoch   {name:<22}  {taken:>8.2f} s         {taken / seconds['reading texts anew']:>6.3f} times")
+            say(f"{way}: {times[0] - began:.2f} s to the end of the first epoch")
+            seconds[way] = times[1] - times[0]
+            print(f"epoch   {way:<22}  {seconds[way]:>8.2f} s         {seconds[way] / seconds[f'{unit} read anew']:>6.3f} times")
     return seconds
 
 
