@@ -69,6 +69,7 @@ def _print_network(experiment: Experiment, prepared: Prepared) -> None:
     from mtl_models.networks.backbone import starting_weights
     from mtl_models.networks.build import build_network
     from mtl_models.reports.content import Words
+    from mtl_models.training.freezing import TrainingFreezing
 
     table = Table(
         "vocabulary", "words", "vectors", "coverage of the words in running text", header_style="bold", title="words", title_justify="left"
@@ -80,9 +81,14 @@ def _print_network(experiment: Experiment, prepared: Prepared) -> None:
     Console().print(table)
     weights = starting_weights(prepared.matrices)
     network = build_network(experiment.network, prepared.tasks, weights)
-    trained = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+    sizes = {}
+    for _, phase in experiment.training.in_phases():
+        freezing = TrainingFreezing(phase.freeze, network)
+        freezing.apply(network, phase.epochs)  # in its last epoch all moves that ever does
+        sizes |= {name: parameter.numel() for name, parameter in network.named_parameters() if parameter.requires_grad}
+        freezing.lift(network)
     total = sum(parameter.numel() for parameter in network.parameters())
-    typer.echo(f"network: {experiment.network.name}, {total:,} parameters, {trained:,} of them trained")
+    typer.echo(f"network: {experiment.network.name}, {total:,} parameters, {sum(sizes.values()):,} of them trained")
 
 
 def _print_plan(experiment: Experiment, prepared: Prepared) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from mtl_models.errors import ConfigError
 from pipelines.check import check_experiment
 
 
@@ -19,3 +21,32 @@ def test_altered_copies_are_rows_of_the_plan_and_not_of_the_corpus(
     assert " 112 " in corpora
     assert " 448 " in plan
     assert "note: 336 of the rows of 'phones' are altered copies" in plan
+
+
+@pytest.mark.parametrize(
+    ("settings", "moving"),
+    [
+        ([], 1.0),
+        (["training.freeze={encoder: true}"], 0.1),
+        (["training.phases=[{epochs: 1, freeze: {encoder: true}}, {epochs: 1}]"], 1.0),
+    ],
+    ids=["all", "frozen", "frozen at first"],
+)
+def test_only_what_will_move_is_called_trained(
+    settings: list[str], moving: float, experiment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(experiment.parent)
+    monkeypatch.setenv("COLUMNS", "140")
+    text = experiment.read_text().replace("training: {epochs: 3, ", "training: {") if "phases" in str(settings) else experiment.read_text()
+    experiment.write_text(text)
+    check_experiment(experiment, settings)
+    counted = re.search(r"([\d,]+) parameters, ([\d,]+) of them trained", capsys.readouterr().out)
+    assert counted is not None
+    every, trained = (int(found.replace(",", "")) for found in counted.groups())
+    assert (trained == every) if moving == 1.0 else (0 < trained < moving * every)
+
+
+def test_more_frozen_layers_than_there_are_is_found_before_a_run(experiment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(experiment.parent)
+    with pytest.raises(ConfigError, match=r"training\.freeze\.lowest: 9, but the network has"):
+        check_experiment(experiment, ["training.freeze={lowest: 9}"])
