@@ -13,6 +13,7 @@ experiment: made.yaml
 seeds: [0, 1]
 split: test
 changes: [training.epochs=2, defaults.corpus.splits.train_rows=60, "defaults.corpus.splits.train_rows_seed={seed}"]
+twins: [attention]
 variants:
   plain: []
   attention: ["network={name: joint_lstm_attention, hidden: 8, attention: {hops: 2, hidden: 4, fc: 8}}"]
@@ -28,6 +29,7 @@ def test_a_study_from_its_file_to_its_table_and_again_from_what_was_kept(experim
     assert table in told.stdout
     for row in ("| plain | joint | 2 |", "| attention | twin | 2 |", "| plain | TF-IDF, pooled | 2 |"):
         assert row in table
+    assert "| plain | twin |" not in table, "twins were asked for in the other variant"
     assert "epoch 1/2" in told.stderr
     again = polytask("study", "study.yaml", "--only", "plain")
     assert again.returncode == 0, again.stderr
@@ -43,6 +45,7 @@ def test_a_study_from_its_file_to_its_table_and_again_from_what_was_kept(experim
         ("name: made\nexperiment: made.yaml\nvariantes: {a: []}\n", "did you mean 'variants'"),
         ("name: made\nexperiment: gone.yaml\nvariants: {a: []}\n", "gone.yaml: no such file"),
         ("name: [made\n", "not YAML"),
+        ("name: made\nexperiment: made.yaml\ntwins: [b]\nvariants: {a: []}\n", "twins names 'b'; the variants are a"),
     ],
 )
 def test_a_fault_is_one_message(experiment: Path, polytask, text: str, told: str) -> None:
