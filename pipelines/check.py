@@ -81,7 +81,7 @@ def _print_network(experiment: Experiment, prepared: Prepared) -> None:
     Console().print(table)
     weights = starting_weights(prepared.matrices)
     network = build_network(experiment.network, prepared.tasks, weights)
-    sizes = {}
+    sizes: dict[str, int] = {}
     for _, phase in experiment.training.in_phases():
         freezing = TrainingFreezing(phase.freeze, network)
         freezing.apply(network, phase.epochs)  # in its last epoch all moves that ever does

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from statistics import fmean
 
+from mtl_models.config.experiment import ON_WORDS
 from mtl_models.evaluation.bootstrap import Estimate
 from mtl_models.evaluation.comparison import POOLED, SINGLE
 from mtl_models.evaluation.study_results import CandidateResult, StudyResults
@@ -15,15 +16,15 @@ __all__ = ["render_study"]
 
 def render_study(results: StudyResults) -> str:
     """One table over all variants and candidates, then one with the tasks of the joint models."""
-    metrics = [*next(iter(next(iter(results.variants.values())).candidates.values())).scores]
-    kinds = results.kinds.values()
+    names = _metrics(results)
+    metrics, kinds = [*names], results.kinds.values()
     lines = [
         f"Means over the tasks on the {results.split} split; {results.confidence:.0%} intervals by paired bootstrap over rows "
         f"({count(results.resamples)} resamples); \N{PLUS-MINUS SIGN} is the standard deviation over seeds."
         + (f" {reference_note(results.kinds)}" if _has_references(results) else ""),
         "",
         "| variant | candidate | seeds | "
-        + " | ".join(f"{METRIC_NAMES[metric]} | joint minus it" for metric in metrics)
+        + " | ".join(f"{name} | joint minus it" for name in names.values())
         + " | parameters | CPU minutes |",
         "| --- | --- | --- | " + " | ".join("--- | ---" for _ in metrics) + " | --: | --: |",
     ]
@@ -35,7 +36,7 @@ def render_study(results: StudyResults) -> str:
             lines.append(
                 f"| {variant} | {candidate_name(name, kinds)} | {seeds} | {' | '.join(cells)} | {size} | {candidate.cpu_seconds / 60:.1f} |"
             )
-    return "\n".join([*lines, "", *_per_task(results, metrics[0]), "", *_soon(results)])
+    return "\n".join([*lines, "", *_per_task(results), "", *_soon(results)])
 
 
 def _has_references(results: StudyResults) -> bool:
@@ -52,17 +53,27 @@ def _gain(found: Estimate | None) -> str:
     return f"{signed(found.value)} {interval(found)}" if found else ""
 
 
-def _per_task(results: StudyResults, metric: str) -> list[str]:
-    tasks, kinds = [*next(iter(next(iter(results.variants.values())).candidates.values())).tasks], results.kinds.values()
+def _metrics(results: StudyResults) -> dict[str, str]:
+    """What is shown, and its name. Tasks on words have one measure, whatever is asked for: an F1."""
+    asked = [*next(iter(next(iter(results.variants.values())).candidates.values())).scores]
+    if results.kinds and all(kind in ON_WORDS for kind in results.kinds.values()):
+        return {asked[0]: METRIC_NAMES["f1"]}
+    return {metric: METRIC_NAMES[metric] for metric in asked}
+
+
+def _per_task(results: StudyResults) -> list[str]:
+    """The first measure; a task that a variant goes without has nothing there."""
+    (metric, title), *_ = _metrics(results).items()
+    tasks, kinds = [*results.kinds], results.kinds.values()
     lines = [
-        f"{METRIC_NAMES[metric].capitalize()} by task, mean over the seeds:",
+        f"{title[0].upper()}{title[1:]} by task, mean over the seeds:",
         "",
         "| variant | candidate | " + " | ".join(tasks) + " |",
         "| --- | --- | " + " | ".join("--:" for _ in tasks) + " |",
     ]
     for variant, result in results.variants.items():
         for name, candidate in result.candidates.items():
-            values = " | ".join(score(candidate.tasks[task][metric]) for task in tasks)
+            values = " | ".join(score(candidate.tasks[task][metric]) if task in candidate.tasks else "" for task in tasks)
             lines.append(f"| {variant} | {candidate_name(name, kinds)} | {values} |")
     return lines
 

@@ -104,6 +104,26 @@ def test_a_reference_goes_by_what_it_is(result: VariantResult, kinds: tuple[str,
     assert note in table
 
 
+def test_a_variant_may_go_without_a_task(predictions: dict[str, dict[int, dict[str, Predictions]]], result: VariantResult) -> None:
+    alone = {name: {seed: {"phones": tasks["phones"]} for seed, tasks in seeds.items()} for name, seeds in predictions.items()}
+    records = {name: [CellRecord(cpu_seconds=1.0, parameters=1, epochs=[1])] * len(seeds) for name, seeds in alone.items()}
+    variants = {"without film": summarise(alone, records, METRICS, 200, 0.9, "macro_f1"), "both": result}
+    table = render_study(StudyResults(name="made", split="dev", confidence=0.9, resamples=200, variants=variants))
+    scores = {name: found.candidates[JOINT].tasks["phones"]["accuracy"] for name, found in variants.items()}
+    film = result.candidates[JOINT].tasks["film"]["accuracy"]
+    assert "| variant | candidate | phones | film |" in table
+    assert f"| without film | joint | {scores['without film']:.3f} |  |".replace("0.", ".") in table
+    assert f"| both | joint | {scores['both']:.3f} | {film:.3f} |".replace("0.", ".") in table
+
+
+def test_tasks_on_words_are_told_by_one_measure(result: VariantResult) -> None:
+    marked = VariantResult(candidates=result.candidates, kinds={"film": "tagging", "phones": "coreference"})
+    table = render_study(StudyResults(name="made", split="dev", confidence=0.95, resamples=400, variants={"plain": marked}))
+    assert "| variant | candidate | seeds | F1 | joint minus it | parameters" in table
+    assert "F1 by task" in table
+    assert "accuracy" not in table.lower()
+
+
 def test_the_table_names_data_split_seeds_and_intervals(result: VariantResult) -> None:
     table = render_study(StudyResults(name="made", split="dev", confidence=0.95, resamples=400, variants={"plain": result}))
     assert "dev split" in table
