@@ -41,8 +41,10 @@ def load_study(path: Path) -> Study:
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {error}") from error
     except ValidationError as error:
-        faults = [f"{path}: {'.'.join(map(str, fault['loc'])) or '(top level)'}: {fault['msg']}" for fault in error.errors()]
-        raise ConfigError("\n".join(faults)) from error
+        faults = (
+            (".".join(map(str, fault["loc"])) or "(top level)", fault["msg"].removeprefix("Value error, ")) for fault in error.errors()
+        )
+        raise ConfigError("\n".join(f"{path}: {key}: {told}" for key, told in faults)) from error
 
 
 def run_study(path: Path, only: Sequence[str], out: Path | None) -> None:

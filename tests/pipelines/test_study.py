@@ -45,7 +45,10 @@ def test_a_study_from_its_file_to_its_table_and_again_from_what_was_kept(experim
         ("name: made\nexperiment: made.yaml\nvariantes: {a: []}\n", "did you mean 'variants'"),
         ("name: made\nexperiment: gone.yaml\nvariants: {a: []}\n", "gone.yaml: no such file"),
         ("name: [made\n", "not YAML"),
-        ("name: made\nexperiment: made.yaml\ntwins: [b]\nvariants: {a: []}\n", "twins names 'b'; the variants are a"),
+        (
+            "name: made\nexperiment: made.yaml\ntwins: [b]\nvariants: {a: []}\n",
+            "study.yaml: (top level): twins names 'b'; the variants are a",
+        ),
     ],
 )
 def test_a_fault_is_one_message(experiment: Path, polytask, text: str, told: str) -> None:
