@@ -106,8 +106,8 @@ class Hierarchical(Network):
         return self.backbone is not None and not any(parameter.requires_grad for parameter in self.backbone.parameters())
 
     def features_named(self, task: str) -> str:  # noqa: ARG002  # others read the texts of each task in a way of its own
-        """All tasks alike."""
-        return "the first piece of every word"
+        """All tasks alike, in windows between the same special tokens."""
+        return f"words {self.backbone.before} {self.backbone.after}" if self.backbone is not None else "words"
 
     def features_of(self, batch: Batch, task: str) -> Tensor:  # noqa: ARG002
         """The states (words, F) in the backbone of all running words, one text after another."""

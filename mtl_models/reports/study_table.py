@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import fmean
 
 from mtl_models.config.experiment import ON_WORDS
@@ -36,7 +37,7 @@ def render_study(results: StudyResults) -> str:
             lines.append(
                 f"| {variant} | {candidate_name(name, kinds)} | {seeds} | {' | '.join(cells)} | {size} | {candidate.cpu_seconds / 60:.1f} |"
             )
-    return "\n".join([*lines, "", *_per_task(results), "", *_soon(results)])
+    return "\n".join([*lines, "", *_per_task(results, names), "", *_soon(results)])
 
 
 def _has_references(results: StudyResults) -> bool:
@@ -61,9 +62,9 @@ def _metrics(results: StudyResults) -> dict[str, str]:
     return {metric: METRIC_NAMES[metric] for metric in asked}
 
 
-def _per_task(results: StudyResults) -> list[str]:
+def _per_task(results: StudyResults, names: Mapping[str, str]) -> list[str]:
     """The first measure; a task that a variant goes without has nothing there."""
-    (metric, title), *_ = _metrics(results).items()
+    (metric, title), *_ = names.items()
     tasks, kinds = [*results.kinds], results.kinds.values()
     lines = [
         f"{title[0].upper()}{title[1:]} by task, mean over the seeds:",
