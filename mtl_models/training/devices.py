@@ -75,16 +75,16 @@ def repeatable(device: str) -> Iterator[None]:
     """
     if device == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is not repeatable without, and reads it when first used
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    before = torch.get_deterministic_debug_mode()
     memory = torch.utils.deterministic
     filled = memory.fill_uninitialized_memory  # type: ignore[attr-defined]
     with torch.random.fork_rng():
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms does this and imports a compiler, three seconds
         memory.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # it costs time and hides no randomness of ours
         torch.set_flush_denormal(True)  # the gradients of long texts fade into numbers that a CPU multiplies many times slower
         try:
             yield
         finally:
             torch.set_flush_denormal(False)
-            torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+            torch.set_deterministic_debug_mode(before)
             memory.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
