@@ -110,7 +110,8 @@ def _types(texts: Iterable[Text]) -> _Known:
     for tokens, rows in texts:
         for start, end, kind in rows:
             marked.setdefault(tuple(tokens[start:end]), Counter())[kind] += 1
-    seen = Counter(run for tokens, _ in texts for _, _, run in _matches(tokens, _Known(dict.fromkeys(marked, 0))))
+    every = _Known(dict.fromkeys(marked, 0))
+    seen = Counter(run for tokens, _ in texts for _, _, run in _matches(tokens, every))
     return _Known({run: _commonest(counts) for run, counts in marked.items() if 2 * counts.total() >= seen[run]})
 
 
