@@ -7,6 +7,7 @@ On texts drawn evenly from the tasks of an experiment with a `sentence_encoder` 
   encode   tokens per second, padding not counted, of `Model.embed` and of sentence-transformers' `encode`: same weights, texts, batches
   heads    one pass of the encoder with T heads against one with one head
   epoch    an epoch over a frozen encoder from kept features against one that reads the texts anew: heads on texts, and an LSTM on words
+  compile  the encoder through torch.compile, for lengths of all kinds, against itself: answering, and training
 
 Ways to be compared take turns, round by round, and the fastest round of each counts: what else runs on the machine makes rounds slower,
 never faster. Times are processor seconds.
@@ -20,9 +21,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from mtl_models.config import Experiment, load_experiment
 from mtl_models.config.backbone import SentenceEncoder as Section
@@ -53,12 +56,12 @@ def reading_anew(kind: type[Network]) -> type[Network]:
 
 
 def main() -> None:
-    """Measure all three and print them."""
+    """Measure them and print them."""
     parser = argparse.ArgumentParser(description="Speed of sentence encoders on a CPU.")
     parser.add_argument("experiment", nargs="?", type=Path, default=Path(__file__).parent.parent / "configs" / "sentence_encoder.yaml")
     parser.add_argument("--texts", type=int, default=1024, help="texts of each measurement, at most")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=("encode", "heads", "epoch"))
+    parser.add_argument("--only", choices=("encode", "heads", "epoch", "compile"))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", type=Path, help="write the numbers there as well")
     options = parser.parse_args()
@@ -75,6 +78,7 @@ def main() -> None:
         "encode": lambda: compare_encode(folder, texts, experiment.training.max_tokens, options.rounds),
         "heads": lambda: compare_heads(section, folder, texts, experiment, options.rounds),
         "epoch": lambda: compare_epochs(section, folder, corpora, experiment, options.texts),
+        "compile": lambda: compare_compiled(section, folder, texts, experiment.training.max_tokens, options.rounds),
     }
     found = {name: part() for name, part in parts.items() if options.only in (None, name)}
     if options.json:
@@ -178,6 +182,40 @@ def compare_epochs(section: Section, folder: Path, corpora: Mapping[str, Corpus]
             say(f"{way}: {times[0] - began:.2f} s to the end of the first epoch")
             seconds[way] = times[1] - times[0]
             print(f"epoch   {way:<22}  {seconds[way]:>8.2f} s         {seconds[way] / seconds[f'{unit} read anew']:>6.3f} times")
+    return seconds
+
+
+def compare_compiled(section: Section, folder: Path, texts: Sequence[str], max_tokens: int, rounds: int) -> dict[str, float]:
+    """Seconds of a pass over all texts, each way; compiling itself is the first pass, told and not compared."""
+    encoder = read_backbone(folder).build(section.hidden_dropout, section.attention_dropout)
+    compiled = torch.compile(encoder, dynamic=True)
+    ids = sorted(read_tokenizer(folder).encode(texts, Task("", "single_label", ()).text, max_tokens), key=len)
+    batches = [pad_sequence([torch.tensor(row) for row in ids[start : start + _BATCH]], True) for start in range(0, len(ids), _BATCH)]
+
+    def answering(network: Callable[..., Any]) -> Callable[[], None]:
+        def passed() -> None:
+            encoder.eval()
+            with torch.inference_mode():
+                for batch in batches:
+                    network(input_ids=batch, attention_mask=(batch > 0).long())
+
+        return passed
+
+    def training(network: Callable[..., Any]) -> Callable[[], None]:
+        def passed() -> None:
+            encoder.train()
+            for batch in batches:
+                network(input_ids=batch, attention_mask=(batch > 0).long()).last_hidden_state.mean().backward()
+                encoder.zero_grad()
+
+        return passed
+
+    seconds: dict[str, float] = {}
+    for what, way in (("answering", answering), ("training", training)):
+        found = fastest({what: way(encoder), f"{what}, compiled": way(compiled)}, rounds)
+        for name, taken in found.items():
+            print(f"compile {name:<22}  {taken:>8.2f} s         {taken / found[what]:>6.3f} times")
+        seconds |= found
     return seconds
 
 
