@@ -11,12 +11,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
-setup: $(READY) ## Create .venv and install the pinned versions
+# On the package index PyTorch brings CUDA along for Linux; its index for processors has it without.
+TORCH_cpu := --no-deps --index-url https://download.pytorch.org/whl/cpu
+
+setup: $(READY) ## Create .venv and install the pinned versions; VARIANT=cpu leaves CUDA out
 
 $(READY): constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(if $(filter command line,$(origin VARIANT)),$(TORCH_$(VARIANT))) torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 

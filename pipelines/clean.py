@@ -12,7 +12,7 @@ from mtl_models.home import home
 
 __all__ = ["clean_home"]
 
-_OURS = {"artifacts", "cache", "checkpoints", "downloads", "logs", "mlflow.db", "reports", "zenml"}
+_OURS = {"artifacts", "cache", "checkpoints", "downloads", "logs", "reports", "studies", "zenml"}
 _OURS |= {f"{database}{part}" for database in ("mlflow.db", "schedules.db") for part in ("", "-journal", "-shm", "-wal")}
 
 

@@ -193,6 +193,20 @@ class Experiment(Section):
         unknown = next((name for name in self.retraining.regression if name not in self.tasks), None)
         if unknown is not None:
             raise ValueError(f"retraining.regression names '{unknown}', but the tasks are {', '.join(self.tasks)}")
+        if self.retraining.start == "warm":
+            if self.training.phases or self.training.freeze.anything:
+                raise ValueError("retraining.start: warm lets all weights move, so training.phases and training.freeze do not go with it")
+            if isinstance(self.network, Hierarchical):
+                raise ValueError("retraining.start: warm is not for a hierarchical network; take `start: scratch`")
+        return self
+
+    @model_validator(mode="after")
+    def _processes_suit_the_network(self) -> Experiment:
+        if isinstance(self.network, Hierarchical) and self.training.processes > 1:
+            raise ValueError(
+                f"training.processes: {self.training.processes}, but a hierarchical network reads word by word and is trained in one "
+                "process; take `processes: 1`, or another network"
+            )
         return self
 
     @model_validator(mode="after")

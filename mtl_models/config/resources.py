@@ -61,7 +61,7 @@ class Toleration(Section):
     """A taint of nodes that the step's pod puts up with, in the words of Kubernetes."""
 
     key: str | None = Field(None, description="of the taint; left out, every key")
-    operator: Literal["Exists", "Equal"] = "Exists"
+    operator: Literal["Exists", "Equal"] = Field("Exists", description="whether the taint is there, or has this value")
     value: str | None = Field(None, description="of the taint, with operator Equal")
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(None, description="left out, every effect")
 

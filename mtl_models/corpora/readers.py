@@ -73,7 +73,7 @@ def format_of(path: Path, given: Format | None, name: str) -> Format:
         return _FORMATS[suffixes[-1]]
     if suffixes and suffixes[-1] in _SHEETS:
         raise CorpusError(f"{name}: a spreadsheet; save the sheet as CSV (UTF-8)")
-    raise CorpusError(f"{name}: the name does not tell the format; set `format` to csv, tsv, json, jsonl, parquet or labelled")
+    raise CorpusError(f"{name}: the name does not tell the format; set `format` to csv, tsv, json, jsonl, parquet, labelled or folders")
 
 
 def read_file(path: Path, name: str, corpus: Corpus, wanted: Sequence[str]) -> Table:

@@ -12,7 +12,6 @@ from statistics import fmean
 
 from mtl_models import __version__
 from mtl_models.config.training import Training
-from mtl_models.errors import ConfigError
 from mtl_models.home import home_folder
 from mtl_models.networks.network import Network
 from mtl_models.progress import say
@@ -64,7 +63,6 @@ def fit(
     Raises `CorpusError` for a task without training rows, `ConfigError` for a GPU that is not there, `PolytaskError` if the loss is
     no longer finite or a checkpoint cannot be written.
     """
-    _refuse_words(training, tasks, encoded)
     refuse_empty({task.name: len(encoded[task.name].splits["train"]) for task in tasks})
     if freezing is None and training.freeze.anything:
         freezing = TrainingFreezing(training.freeze, network)
@@ -118,14 +116,6 @@ def fit(
         precision=precision,
         parameters=moving,
     )
-
-
-def _refuse_words(training: Training, tasks: Sequence[Task], encoded: Mapping[str, EncodedCorpus]) -> None:
-    if training.processes > 1 and any(encoded[task.name].splits["train"].forms is not None for task in tasks):
-        raise ConfigError(
-            f"training.processes: {training.processes}, but the network (network.name) reads word by word and is trained in one process; "
-            "take `processes: 1`, or another network"
-        )
 
 
 def _resumed(store: Checkpoints | None, learner: Learner, label: str) -> tuple[list[EpochRecord], Tensors]:

@@ -84,7 +84,7 @@ def study(
     run_study(file, only or (), out)
 
 
-@app.command(rich_help_panel=_PANEL, epilog="Example: polytask probe models:/hierarchical@champion --out probing.html")
+@app.command(rich_help_panel=_PANEL, epilog="Example: polytask probe models:/polytask-hierarchical@champion --out probing.html")
 def probe(
     model: ModelSource,
     config: Annotated[

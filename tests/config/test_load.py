@@ -190,3 +190,21 @@ def test_every_task_reads_the_vectors_beside_a_backbone(tmp_path):
 )
 def test_vectors_that_cannot_stand_beside_a_backbone_are_refused(tmp_path, override, told):
     assert told in fault(tmp_path, ON_BACKBONE, override)
+
+
+HIERARCHY = "network={name: hierarchical}"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        ([HIERARCHY, "training.processes=2"], "training.processes: 2"),
+        ([HIERARCHY, "retraining.start=warm"], "retraining.start: warm"),
+        (["training.freeze={lowest: 1}", "retraining.start=warm"], "training.freeze"),
+        (["training.phases=[{epochs: 1}]", "retraining.start=warm"], "training.phases"),
+    ],
+)
+def test_what_a_training_would_refuse_later_is_refused_here(tmp_path, overrides, told):
+    assert told in fault(tmp_path, MINIMAL, *overrides)
+    for alone in overrides:
+        load_experiment(write(tmp_path, MINIMAL), [alone])

@@ -61,7 +61,8 @@ def test_a_config_fault_is_told_without_a_traceback(tmp_path):
 
 def test_clean_asks_and_obeys(tmp_path):
     home = tmp_path / "home"
-    (home / "downloads").mkdir(parents=True)
+    for ours in ("downloads", "studies"):
+        (home / ours).mkdir(parents=True)
     assert polytask("clean", home=home, stdin="n\n").returncode == 1
     assert home.exists()
     assert polytask("clean", home=home, stdin="y\n").returncode == 0
