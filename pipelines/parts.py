@@ -93,21 +93,25 @@ def judge(
     (model, history), (vocabularies, matrices) = trained, words
     everything = [*corpora.values()]
     twins, histories, references = {}, {}, {}
+    alone = len(experiment.tasks) == 1 and preservation is None  # trained from its start on its one task, a model is its own twin
     for name, task in experiment.tasks.items():
         of_task = {"task": name}
-        groups = vocabularies_of(experiment.network, [task])
-        twins[name], histories[name] = train_single.with_options(substitutions=of_task)(
-            name,
-            corpora[name],
-            [vocabularies[group] for group in groups],
-            [matrices[group] for group in groups],
-            groups,
-            task.settings,
-            experiment.network,
-            experiment.training,
-            experiment.seed,
-            id=f"train_single_{name}",
-        )
+        if alone:
+            twins[name], histories[name] = model, history
+        else:
+            groups = vocabularies_of(experiment.network, [task])
+            twins[name], histories[name] = train_single.with_options(substitutions=of_task)(
+                name,
+                corpora[name],
+                [vocabularies[group] for group in groups],
+                [matrices[group] for group in groups],
+                groups,
+                task.settings,
+                experiment.network,
+                experiment.training,
+                experiment.seed,
+                id=f"train_single_{name}",
+            )
         references[name] = train_reference.with_options(substitutions=of_task)(
             name, corpora[name], experiment.reference, experiment.seed, id=f"train_reference_{name}"
         )

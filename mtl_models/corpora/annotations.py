@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from mtl_models.config.experiment import ON_WORDS
 
-__all__ = ["WIDTHS", "Annotations", "annotations_of", "as_objects", "as_rows", "on_words", "tokens_of", "type_counts"]
+__all__ = ["WIDTHS", "Annotations", "annotations_of", "as_objects", "as_rows", "on_words", "renumbered", "tokens_of", "type_counts"]
 
 WIDTHS: Mapping[str, int] = {"tagging": 3, "mentions": 3, "coreference": 3, "relations": 5}
 """Numbers of one annotation, of every kind that has annotations."""
@@ -61,6 +61,13 @@ def as_rows(column: Any, kind: str) -> NDArray[Any]:
     offsets = array.offsets.to_numpy()
     flat = np.asarray(array.values.to_numpy(zero_copy_only=False), dtype=np.int32)
     return as_objects([flat[offsets[row] : offsets[row + 1]].reshape(-1, WIDTHS[kind]) for row in range(len(array))])
+
+
+def renumbered(rows: Annotations, kind: str, names: tuple[str, ...], labels: tuple[str, ...]) -> Annotations:
+    """Annotations whose types are `names`, with their types as `labels` numbers them; clusters keep their numbers."""
+    if kind == "coreference" or names == labels:
+        return rows
+    return np.column_stack([rows[:, :-1], np.array([labels.index(name) for name in names], dtype=np.int32)[rows[:, -1]]])
 
 
 def type_counts(rows: NDArray[Any], kind: str, labels: int) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ _BLOCK_ROWS = 10_000
 
 
 class SeenIds:
-    """Ids of one part, as keys, with the place of each row."""
+    """Ids of the rows of one split, as keys, with the place of each row."""
 
     def __init__(self) -> None:
         self._blocks: list[np.ndarray] = []

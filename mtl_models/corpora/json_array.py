@@ -13,6 +13,7 @@ __all__ = ["read_json_array"]
 _CHUNK = 1 << 18
 _LARGEST = 1 << 27
 _SPACE = " \t\r\n\ufeff"
+_DECODER = json.JSONDecoder()
 
 
 def read_json_array(file: IO[str], name: str) -> Iterator[tuple[int, Any]]:
@@ -58,7 +59,7 @@ class _ArrayReader:
         size = _CHUNK
         while True:
             try:
-                value, self._at = json.JSONDecoder().raw_decode(self._text, self._at)
+                value, self._at = _DECODER.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 # half an element looks like a broken one: look further before judging, twice as far each time
                 fault = self._fault(f"not valid JSON: {error.msg}", error.pos)

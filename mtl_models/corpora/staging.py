@@ -7,7 +7,7 @@ class names, sets of labels, ratings, or what is marked on the words of a text.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -123,16 +123,19 @@ class _Stager:
         self._split_at = None if corpus.splits.column is None else at[corpus.splits.column]
         self._group_at = None if corpus.group is None else at[corpus.group.column]
         self._pattern = re.compile(corpus.group.pattern) if corpus.group and corpus.group.pattern else None
+        self._rows_of: Counter[Split] = Counter()
+        self._ids_of: defaultdict[Split, SeenIds] = defaultdict(SeenIds)
         self._clear()
 
     def take(self, part: Part, title: str) -> None:
         """Read a part to its end."""
         before = self.rows_read
         prefix = f"{part.split}-" if self._numbered_by_split else ""
-        seen = SeenIds() if self._id_at is not None else None
-        rows = islice(enumerate(part.table.rows, start=1), *part.only)
+        seen = self._ids_of[part.split] if self._id_at is not None else None
+        rows = islice(enumerate(part.table.rows, start=1 + self._rows_of[part.split]), *part.only)
         for number, (place, values) in progress(rows, title, unit="rows"):
             self.rows_read += 1
+            self._rows_of[part.split] = number
             if self._drops and any(
                 as_name(values[at]) in unwanted and self._drop(column, values[at]) for at, column, unwanted in self._drops
             ):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from mtl_models.corpora.annotations import WIDTHS, Annotations, as_objects, tokens_of
+from mtl_models.corpora.annotations import WIDTHS, as_objects, renumbered, tokens_of
 from mtl_models.corpora.corpus import Corpus, Split
 from mtl_models.evaluation.predictions import Predictions, split_columns
 
@@ -147,18 +147,11 @@ def _lowered(tokens: Iterable[str]) -> list[str]:
 def _texts(corpus: Corpus, labels: tuple[str, ...]) -> Iterator[Text]:
     _, texts, gold = split_columns(corpus, "train")
     for text, rows in zip(texts, gold, strict=True):
-        yield tokens_of(text), _renumbered(rows, corpus.kind, corpus.labels, labels).tolist()
+        yield tokens_of(text), renumbered(rows, corpus.kind, corpus.labels, labels).tolist()
 
 
 def _predict(corpus: Corpus, labels: tuple[str, ...], find: Finder, split: Split) -> Predictions:
     ids, texts, gold = split_columns(corpus, split)
     found = [np.array(find(tokens_of(text)), dtype=np.int32).reshape(-1, WIDTHS[corpus.kind]) for text in texts]
-    rows = as_objects([_renumbered(row, corpus.kind, labels, corpus.labels) for row in found])
+    rows = as_objects([renumbered(row, corpus.kind, labels, corpus.labels) for row in found])
     return Predictions(corpus.task, corpus.labels, tuple(ids), gold, rows, corpus.kind)
-
-
-def _renumbered(rows: Annotations, kind: str, names: tuple[str, ...], labels: tuple[str, ...]) -> Annotations:
-    """Annotations whose types are `names`, with their types as `labels` numbers them; clusters keep their numbers."""
-    if kind == "coreference" or names == labels:
-        return rows
-    return np.column_stack([rows[:, :-1], np.array([labels.index(name) for name in names], dtype=np.int32)[rows[:, -1]]])

@@ -138,8 +138,8 @@ def _types(task: Task, trained: NDArray[Any], new: NDArray[Any], limit: float) -
 
 def _ratings(trained: NDArray[np.float64], new: NDArray[np.float64], limit: float) -> Measure:
     edges = np.unique(np.quantile(trained, _TENTHS))
-    edges = np.array([-np.inf, *edges[1:-1], np.inf])
     bins = [f"up to {high:.3g}" for high in edges[1:-1]] + ["above"]
+    edges = np.array([-np.inf, *np.nextafter(edges[1:-1], np.inf), np.inf])  # a bin ends behind its name
     return Measure(
         name="labels",
         value=float(abs(new.mean() - trained.mean()) / (trained.std() or 1.0)),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtl_models.config.drift import Drift
-from mtl_models.corpora.annotations import as_objects
+from mtl_models.corpora.annotations import as_objects, renumbered
 from mtl_models.corpora.corpus import Corpus
 from mtl_models.corpora.fresh import new_rows
 from mtl_models.corpora.keys import Keys
@@ -55,8 +55,7 @@ def _in_order(gold: NDArray[Any], corpus: Corpus, task: Task) -> NDArray[Any]:
     if set(corpus.labels) != set(task.labels):
         raise CorpusError(f"task '{task.name}': the model's labels are {', '.join(task.labels)}, the corpus has {', '.join(corpus.labels)}")
     if task.on_words:
-        renumbered = np.array([task.labels.index(label) for label in corpus.labels], dtype=np.int32)
-        return as_objects([np.column_stack([rows[:, :-1], renumbered[rows[:, -1]]]) for rows in gold])
+        return as_objects([renumbered(rows, corpus.kind, corpus.labels, task.labels) for rows in gold])
     if gold.ndim == 2:
         return np.asarray(gold[:, [corpus.labels.index(label) for label in task.labels]])
     return np.asarray(np.array([task.labels.index(label) for label in corpus.labels])[gold])

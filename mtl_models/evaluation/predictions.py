@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from mtl_models.corpora.annotations import as_objects, as_rows, on_words
+from mtl_models.corpora.annotations import as_objects, as_rows, on_words, renumbered
 from mtl_models.corpora.corpus import Corpus, Split, label_values
 from mtl_models.errors import CorpusError
 from mtl_models.files import writing_file
@@ -164,10 +164,9 @@ def predict_split(model: Model, corpus: Corpus, split: Split = "test", batch_siz
         )
     ids, texts, gold = split_columns(corpus, split)
     if on_words(kind):
-        if labels != corpus.labels:
-            raise CorpusError(f"task '{corpus.task}': the model has its labels in another order, {', '.join(labels)}; set label.names")
         found = model.annotations(texts, [corpus.task], "spaces", batch_size)[corpus.task]
-        return Predictions(corpus.task, labels, tuple(ids), gold, as_objects([answer.rows for answer in found]), kind)
+        rows = as_objects([renumbered(answer.rows, kind, labels, corpus.labels) for answer in found])
+        return Predictions(corpus.task, corpus.labels, tuple(ids), gold, rows, kind)
     probabilities = model.probabilities(texts, [corpus.task], batch_size)[corpus.task] if texts else np.empty((0, len(labels)))
     order = [labels.index(label) for label in corpus.labels]
     return Predictions(corpus.task, corpus.labels, tuple(ids), gold, np.asarray(probabilities, dtype=np.float64)[:, order], kind)

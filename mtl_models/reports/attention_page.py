@@ -89,7 +89,7 @@ def _head(reading: Reading, layer: int, number: int, weights: Weights) -> _Pictu
 
 
 def _picture(title: str, reading: Reading, weights: Weights, written: Callable[[float], str] = share) -> _Picture:
-    top = float(np.abs(weights).max()) or 1.0
+    top = float(np.abs(weights).max(initial=0.0)) or 1.0
     words = zip(reading.words, reading.unknown, weights.tolist(), strict=True)
     return _Picture(title, [_Word(word, unknown, written(weight), round(100 * weight / top)) for word, unknown, weight in words])
 

@@ -47,6 +47,27 @@ def test_a_saved_data_set_of_one_split_is_dealt(tmp_path: Path, run: Callable[..
     assert sizes(run()) == [70, 10, 20]
 
 
+@pytest.mark.parametrize("ids", [{}, {"id": "number"}], ids=["numbered", "given"])
+def test_two_splits_dealt_by_a_column_have_ids_that_differ(ids: dict[str, str], tmp_path: Path, run: Callable[..., Corpus]) -> None:
+    fold = ["train"] * 60 + ["dev"] * 10 + ["test"] * 30
+
+    def part(name: str) -> datasets.Dataset:
+        return rows(name, 100).add_column("fold", fold).add_column("number", [f"{name}{row}" for row in range(100)])
+
+    datasets.DatasetDict({"a": part("a"), "b": part("b")}).save_to_disk(str(tmp_path / "set"))
+    corpus = run(splits={"column": "fold"}, **ids)
+    assert sizes(corpus) == [120, 20, 60]
+    assert len({row for split in SPLITS for row in corpus.splits[split]["id"]}) == 200
+
+
+def test_an_id_of_two_splits_dealt_by_a_column_is_refused(tmp_path: Path, run: Callable[..., Corpus]) -> None:
+    parts = {name: rows(name, 100).add_column("fold", ["train"] * 70 + ["test"] * 30) for name in "ab"}
+    parts = {name: part.add_column("number", list(range(100))) for name, part in parts.items()}
+    datasets.DatasetDict(parts).save_to_disk(str(tmp_path / "set"))
+    with pytest.raises(CorpusError, match="have the same id"):
+        run(splits={"column": "fold"}, id="number")
+
+
 def test_split_names_can_be_chosen(tmp_path: Path, run: Callable[..., Corpus]) -> None:
     datasets.DatasetDict({"labelled": rows("a", 60), "gold": rows("b", 12)}).save_to_disk(str(tmp_path / "set"))
     assert sizes(run(splits={"names": {"train": "labelled", "test": "gold"}})) == [54, 6, 12]

@@ -95,6 +95,16 @@ def test_a_rating_is_compared_by_its_mean_in_deviations(vocabulary: Vocabulary) 
     assert sum(labels.picture.new) == pytest.approx(1.0)
 
 
+def test_a_rating_lies_in_the_bin_that_ends_with_it(vocabulary: Vocabulary) -> None:
+    texts = texts_of(FILMS, 1, 100)
+    stars = np.repeat([1.0, 2.0, 3.0, 4.0, 5.0], 20)
+    found = drift(vocabulary, Side(texts, texts, stars), Side(texts, texts, stars), Task("films", "rating", ("stars",)))
+    picture = next(m for m in found.measures if m.name == "labels").picture
+    assert picture is not None
+    for bins, name in enumerate(picture.bins[:-1], start=1):
+        assert sum(picture.new[:bins]) == pytest.approx((stars <= float(name.removeprefix("up to "))).mean())
+
+
 def test_the_very_texts_of_training_are_a_guess_to_the_classifier() -> None:
     texts = texts_of(FILMS, 0, 100)
     scores = domain_scores(texts, [text.upper() for text in texts], seed=0)

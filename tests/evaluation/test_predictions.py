@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mtl_models.corpora.annotations import renumbered
 from mtl_models.errors import CorpusError
 from mtl_models.evaluation.predictions import Predictions, predict_split
 from mtl_models.tasks.task import Task
@@ -90,6 +91,13 @@ def test_columns_follow_the_corpus_not_the_model(corpus) -> None:
     assert found.labels == ("bad", "good")
     assert found.gold.tolist() == [0, 1, 1]
     assert found.found.tolist() == [0, 1, 0]
+
+
+def test_types_of_words_follow_the_corpus_not_the_model() -> None:
+    rows = np.array([[0, 1, 0], [2, 4, 1]], dtype=np.int32)
+    assert renumbered(rows, "tagging", ("PER", "LOC"), ("LOC", "PER")).tolist() == [[0, 1, 1], [2, 4, 0]]
+    assert renumbered(rows, "coreference", ("cluster",), ("cluster",)).tolist() == rows.tolist()
+    assert renumbered(rows[:0], "tagging", ("PER", "LOC"), ("LOC", "PER")).shape == (0, 3)
 
 
 def test_a_model_without_the_task_or_with_other_labels_is_refused(corpus) -> None:

@@ -44,6 +44,11 @@ def test_the_page_is_whole_and_readable_and_runs_nothing(kinds: list[str], read_
     assert ("has no attention" in page.text) == (kinds == ["left_out"])
 
 
+def test_a_text_without_a_word_has_an_empty_line(read_page: Any) -> None:
+    nothing = _reading(words=(), left_out={"tweets": np.zeros(0, dtype=np.float32)})
+    assert "good" in read_page(render_attention_page([nothing], "m")).text
+
+
 def _coloured(page: str) -> list[list[tuple[int, str]]]:
     """For every line of words their strengths (below zero: against) and their weights as written."""
     lines = re.findall(r'<p class="words".*?</p>', page, re.DOTALL)
