@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from mtl_models.corpora.duplicates import keep_apart, keep_unique
 from mtl_models.corpora.labels import Target
 from mtl_models.corpora.locks import alone
 from mtl_models.corpora.parts import open_parts, sources_of
-from mtl_models.corpora.sources import describe, fingerprint
+from mtl_models.corpora.sources import describe, fingerprint, pinned
 from mtl_models.corpora.splits import choose_rows, deal, deal_by_text, deal_sets, rarest
 from mtl_models.corpora.staging import Stage, stage
 from mtl_models.errors import CorpusError
@@ -42,13 +43,15 @@ def ingest(task: str, corpus: CorpusConfig, seed: int, kind: Kind = "single_labe
     one, ids repeat, there are no rows or a single class, or a class has too few rows to be in every split (dealt by text, or one of several
     labels: to be in train).
     """
-    key = content_key(task, corpus, seed, kind)
+    prints = [fingerprint(source) for source in sources_of(corpus)]
+    key = _key(task, corpus, seed, kind, prints)
     folder = home_folder("cache", "corpora") / key
     with alone(key):
         if not folder.is_dir():
             with writing_folder(folder) as draft:
-                _make(task, corpus, seed, kind, draft)
-                if content_key(task, corpus, seed, kind) != key:
+                fetched = _as_fetched(corpus, prints)
+                _make(task, fetched, seed, kind, prints, draft)
+                if [fingerprint(source) for source in sources_of(fetched)] != prints:
                     raise CorpusError(f"{describe(corpus.source)}: the source changed while it was read; run again")
     report = CorpusReport.model_validate_json((folder / "corpus.json").read_text(encoding="utf-8"))
     return Corpus(report, {split: open_rows(folder / f"{split}.arrow") for split in SPLITS})
@@ -56,15 +59,29 @@ def ingest(task: str, corpus: CorpusConfig, seed: int, kind: Kind = "single_labe
 
 def content_key(task: str, corpus: CorpusConfig, seed: int, kind: Kind = "single_label") -> str:
     """A sha256 that changes with the bytes of any source, its configuration, the kind, the seed, or the code that reads and splits."""
+    return _key(task, corpus, seed, kind, [fingerprint(source) for source in sources_of(corpus)])
+
+
+def _key(task: str, corpus: CorpusConfig, seed: int, kind: Kind, prints: Sequence[str]) -> str:
     here = Path(__file__).parent
     later = ("leaks", "fresh")  # what later steps do with a corpus
     modules = [path for path in sorted([*here.glob("*.py"), *here.glob("documents/*.py")]) if path.stem not in later]
     code = hashlib.sha256(b"".join(path.read_bytes() for path in modules)).hexdigest()
-    parts = [task, seed, kind, corpus.model_dump(mode="json"), code, [fingerprint(source) for source in sources_of(corpus)]]
+    parts = [task, seed, kind, corpus.model_dump(mode="json"), code, [*prints]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _make(task: str, corpus: CorpusConfig, seed: int, kind: Kind, folder: Path) -> None:
+def _as_fetched(corpus: CorpusConfig, prints: Sequence[str]) -> CorpusConfig:
+    """With every URL held to the bytes that were fetched, so that a server without checksums is not asked for them again."""
+    first, *others = [pinned(source, found) for source, found in zip(sources_of(corpus), prints, strict=True)]
+    update: dict[str, Any] = {"source": first}
+    if others:
+        sources = dict(zip(corpus.splits.sources or {}, others, strict=True))
+        update["splits"] = corpus.splits.model_copy(update={"sources": sources})
+    return corpus.model_copy(update=update)
+
+
+def _make(task: str, corpus: CorpusConfig, seed: int, kind: Kind, prints: Sequence[str], folder: Path) -> None:
     source = ", ".join(describe(source) for source in sources_of(corpus))
     corpus = with_columns(corpus) if on_words(kind) else corpus
     staged_at = folder / "stage.arrow"
@@ -91,17 +108,12 @@ def _make(task: str, corpus: CorpusConfig, seed: int, kind: Kind, folder: Path) 
         task=task,
         kind=kind,
         source=source,
-        source_sha256=_sources_sha256(corpus),
+        source_sha256=prints[0] if len(prints) == 1 else hashlib.sha256("\n".join(prints).encode()).hexdigest(),
         labels=labels,
         rows_read=staged.rows_read,
         dropped={**staged.dropped, **repeated, **capped},
     )
     (folder / "corpus.json").write_text(report.model_dump_json(indent=2), encoding="utf-8")
-
-
-def _sources_sha256(corpus: CorpusConfig) -> str:
-    prints = [fingerprint(source) for source in sources_of(corpus)]
-    return prints[0] if len(prints) == 1 else hashlib.sha256("\n".join(prints).encode()).hexdigest()
 
 
 def _found(staged: Stage, source: str) -> list[Target]:

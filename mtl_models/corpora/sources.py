@@ -15,7 +15,7 @@ from mtl_models.corpora.remote import fetch_url
 from mtl_models.errors import CorpusError
 from mtl_models.files import sha256_of, sha256_of_folder
 
-__all__ = ["describe", "fetch", "fingerprint"]
+__all__ = ["describe", "fetch", "fingerprint", "pinned"]
 
 
 @overload
@@ -49,6 +49,13 @@ def fingerprint(source: FileSource | PackageSource | DatasetSource) -> str:
         return source.sha256
     found = fetch(source)
     return sha256_of_folder(found) if found.is_dir() else sha256_of(found)
+
+
+def pinned(source: FileSource | PackageSource | DatasetSource, found: str) -> FileSource | PackageSource | DatasetSource:
+    """A URL without a sha256 with the one that was `found`; any other source as it is."""
+    if isinstance(source, FileSource) and source.sha256 is None and _is_url(source):
+        return source.model_copy(update={"sha256": found})
+    return source
 
 
 def describe(source: FileSource | PackageSource | DatasetSource) -> str:

@@ -145,6 +145,16 @@ def test_a_corpus_is_ingested_from_a_url_with_a_query(server: Server) -> None:
     assert sum(corpus.splits[split].num_rows for split in corpus.splits) == 60
 
 
+def test_a_corpus_from_a_server_without_checksums_is_fetched_once(server: Server) -> None:
+    server.etag = False
+    corpus = ingest("a", CorpusConfig.model_validate({"source": server.url}), 13)
+    assert server.asked.count("GET") == 1
+    assert corpus.report.source_sha256 == sha(DATA)
+    server.content = DATA.replace(b"text 7\n", b"text 8\n")
+    again = ingest("a", CorpusConfig.model_validate({"source": server.url}), 13)
+    assert again.report.source_sha256 == sha(server.content) != sha(DATA)
+
+
 def test_any_file_system_of_fsspec(home: Path) -> None:
     with fsspec.open("memory://some/rows.csv", "wb") as file:
         file.write(DATA)
