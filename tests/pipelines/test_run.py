@@ -113,3 +113,14 @@ def test_mlflow_out_of_reach_ends_clearly_and_the_next_run_goes_on(project):
     assert polytask("run", "made.yaml", "--set", "seed=14").returncode == 0
     ran = statuses(folder / "home")
     assert {name for name, status in ran.items() if status != "cached"} == {"register", "report"}
+
+
+def test_a_single_task_is_its_own_twin_and_is_trained_once(project):
+    folder, polytask, _ = project
+    told = polytask("run", "made.yaml", "--set", "tasks.phones=null", "--set", "name=alone")
+    assert told.returncode == 0, told.stderr
+    said = told.stdout + told.stderr
+    assert "done  train_joint" in said
+    assert "train_single" not in said
+    assert "promoted to champion" in told.stdout
+    assert (folder / "home" / "reports" / "polytask-alone" / "report.html").is_file()
