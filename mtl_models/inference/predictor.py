@@ -67,12 +67,13 @@ class Predictor:
         tasks: str | Sequence[str] | None = None,
         batch_size: int = 256,
         abstain_below: float | None = None,
+        warn: bool = True,
     ) -> list[Prediction]:
         """Answers in the order of the texts, and for each text in the order of `tasks` (default: all of the model's).
 
         An answer whose confidence is lower than `abstain_below` has no label, None; a rating always answers, and of what is marked on
-        words the less sure parts are left out. Warns with `UnfamiliarTexts` where the texts are in a script or in words that the model
-        does not know, and with `CutTexts` where words are to be marked that it does not read.
+        words the less sure parts are left out. With `warn` it warns with `UnfamiliarTexts` where the texts are in a script or in words
+        that the model does not know, and with `CutTexts` where words are to be marked that it does not read.
 
         Raises `ConfigError` for a task the model does not have, or an `abstain_below` outside [0, 1]; `CorpusError` for a text that is
         not a string.
@@ -82,9 +83,9 @@ class Predictor:
         # The ends of relations are entities, whichever tasks are asked: an answer does not depend on the other tasks either.
         more = [name for name, task in self.tasks.items() if task.kind in NAMES_SPANS] if _relating(wanted) else []
         probabilities, marked = self.model.answers(asked, [*dict.fromkeys([*wanted, *more])], batch_size)
-        for line in unfamiliar(self.model, asked, wanted):
+        for line in unfamiliar(self.model, asked, wanted) if warn else ():
             warnings.warn(line, UnfamiliarTexts, stacklevel=2)
-        for line in cut_texts(self.model, asked, wanted):
+        for line in cut_texts(self.model, asked, wanted) if warn else ():
             warnings.warn(line, CutTexts, stacklevel=2)
         answers = {name: _of_texts(asked, task, probabilities[name]) for name, task in wanted.items() if not task.on_words}
         answers |= self._on_words(asked, [task for task in wanted.values() if task.on_words], marked)

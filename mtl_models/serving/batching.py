@@ -136,7 +136,7 @@ def _predict(jobs: Sequence[_Job]) -> list[Answered]:
     texts = [text for job in jobs for text in job.texts]
     tasks = list(dict.fromkeys(task for job in jobs for task in job.tasks))
     predictor = jobs[0].served.predictor
-    answers = {(answer.index, answer.task): answer for answer in predictor.predict(texts, tasks)}
+    answers = {(answer.index, answer.task): answer for answer in predictor.predict(texts, tasks, warn=False)}
     found, first = [], 0
     for job in jobs:
         predictions = [replace(answers[first + index, task], index=index) for index in range(len(job.texts)) for task in job.tasks]
