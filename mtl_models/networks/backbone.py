@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -117,9 +117,19 @@ def parts_of(encoder: nn.Module) -> list[nn.Module]:
     """The layers of an encoder, which every one has as a stack of equals, from the top down, and last all that lies below them."""
     stacks = [module for module in encoder.modules() if isinstance(module, nn.ModuleList) and len(module) > 0]
     layers = [*max(stacks, key=lambda stack: sum(parameter.numel() for parameter in stack.parameters()))]
-    inside = {id(module) for layer in layers for module in layer.modules()}
-    rest = [child for child in encoder.children() if not inside & {id(module) for module in child.modules()}]
-    return [*reversed(layers), nn.ModuleList(rest)]
+    return [*reversed(layers), _beside(encoder, {id(layer) for layer in layers})]
+
+
+def _beside(module: nn.Module, layers: Collection[int]) -> nn.ModuleList:
+    """All of a module but the `layers` in it: what holds none of them as it is, and what lies beside them where one does."""
+    rest = nn.ModuleList()
+    for child in module.children():
+        if id(child) in layers:
+            continue
+        rest.append(_beside(child, layers) if any(id(below) in layers for below in child.modules()) else child)
+    if any(True for _ in module.parameters(recurse=False)):
+        rest.append(nn.ParameterList(module.parameters(recurse=False)))
+    return rest
 
 
 def read_backbone(folder: Path) -> Backbone:

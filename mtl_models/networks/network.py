@@ -147,7 +147,11 @@ class Network(nn.Module, ABC):
 
     def encoder_parts(self) -> list[nn.Module]:
         """The parts with weights that are no heads, from the one nearest to the heads down to the words."""
-        parts = [module for name, module in self.named_children() if name != "heads" and any(True for _ in module.parameters())]
+        parts = [
+            module
+            for name, module in self.named_children()
+            if name not in ("heads", "shared_heads") and any(True for _ in module.parameters())
+        ]
         return parts[::-1]
 
     def shared_parameters(self) -> list[nn.Parameter]:

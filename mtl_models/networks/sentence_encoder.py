@@ -88,7 +88,7 @@ class SentenceEncoder(SharedEncoder):
 
     def encoder_parts(self) -> list[nn.Module]:
         """The layers of the backbone from the top down, its embeddings last; adapters go with their layer."""
-        return [*([] if self.shared_heads is None else [self.shared_heads]), *parts_of(self.backbone)]
+        return parts_of(self.backbone)
 
     def owned_by(self, tasks: Collection[str]) -> tuple[str, ...]:
         """With their adapters."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -30,14 +31,20 @@ def with_tasks(
     Raises `ConfigError` for a task that the model has with other labels, of another kind, or reading another vocabulary.
     """
     new = [task for task in tasks if not _known(model, task)]
+    named = {task.name: task for task in tasks}
     names = {task.vocabulary for task in new} - set(model.vocabularies)
     tables = model.network.starting_weights()
-    everything = (*model.tasks, *new)
+    everything = (*(_as_told(task, named.get(task.name, task)) for task in model.tasks), *new)
     network = build_network(model.config, everything, {**tables, **{name: start[name] for name in names}})
     _fill(network, model.network.state_dict(), [task.name for task in new])
     for task in new:
         network.start_like_others(task.name)
     return Model(network.eval(), everything, {**model.vocabularies, **{n: vocabularies[n] for n in names}}, model.config, model.max_tokens)
+
+
+def _as_told(known: Task, told: Task) -> Task:
+    """`told`, with what the weights of `known` were made for: the scale of its outputs."""
+    return replace(told, mean=known.mean, deviation=known.deviation, temperature=known.temperature)
 
 
 def without_task(model: Model, task: str) -> Model:

@@ -132,7 +132,7 @@ def _key(corpus: Corpus, vocabulary: Encoder, task: Task, max_tokens: int, seed:
     code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(mtl_models.text.__path__[0]).rglob("*.py")))).hexdigest()
     parts: list[Any] = [_FORMAT, code, corpus.fingerprint, vocabulary.fingerprint, task.text.model_dump(mode="json"), max_tokens]
     if task.augmentation is not None:
-        parts.append(copies_depend_on(task.augmentation, seed))
+        parts += [task.name, copies_depend_on(task.augmentation, seed)]  # the name is part of what is drawn by
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

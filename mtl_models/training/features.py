@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -42,9 +43,12 @@ class ReadsOnce(Protocol):
 def with_features(network: ReadsOnce, splits: Mapping[str, EncodedSplit], cache: Path) -> dict[str, EncodedSplit]:
     """The same splits, task by task, with the vector (F,) float32 of every row or running word, mapped from a file in `cache`.
 
-    A file is named by all that its vectors depend on: every weight of the encoder, how it reads, and the ids.
+    A file is named by all that its vectors depend on: the encoder's configuration and every weight of it, how it reads, and the ids.
     """
-    encoder = hashlib.sha256()
+    from transformers import PreTrainedModel
+
+    (config, *_) = [module.config for module in network.backbone.modules() if isinstance(module, PreTrainedModel)]
+    encoder = hashlib.sha256(json.dumps(config.to_diff_dict(), sort_keys=True, default=str).encode())
     for name, weight in sorted(network.backbone.state_dict().items()):
         encoder.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
         encoder.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())

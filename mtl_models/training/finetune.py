@@ -109,6 +109,7 @@ def finetune(
         )
     torch.manual_seed(seed)
     model = with_tasks(base, tasks, vocabularies, starting_weights(matrices))
+    tasks = [model.task(task.name) for task in tasks]
     new = [task.name for task in model.tasks[len(base.tasks) :]]
     if section.freeze == "all_but_new" and not new:
         raise ConfigError(

@@ -15,6 +15,10 @@ from mtl_models.networks.network import Network
 __all__ = ["FinetuneFreezing", "Freezing", "TrainingFreezing", "moved"]
 
 
+_ADAPTER = "lora_"
+"""In the name of every weight of an adapter, as `peft` has it."""
+
+
 class Freezing(ABC):
     """A policy: parameters that may not move get no gradient, and so no update. What the network itself keeps frozen never moves."""
 
@@ -55,7 +59,9 @@ class TrainingFreezing(Freezing):
         thawed = len(parts) if section.thaw_every is None else (epoch - 1) // section.thaw_every
         kept = len(parts) - (section.lowest + 1 if section.lowest else 0)
         frozen = parts if section.encoder else parts[min(thawed, kept) :]
-        still = {id(parameter) for part in frozen for parameter in part.parameters()}
+        still = {
+            id(parameter) for part in frozen for name, parameter in part.named_parameters() if not (section.encoder and _ADAPTER in name)
+        }
         held = tuple(f"heads.{task}." for task in section.heads)
         return [
             parameter
@@ -83,7 +89,7 @@ class FinetuneFreezing(Freezing):
         """What the new tasks own, and what the policy lets move beside it."""
         mine = network.owned_by(self.new)
         own = [parameter for name, parameter in network.named_parameters() if name.startswith(mine)]
-        heads = [*network.heads.parameters()]
+        heads = [parameter for name, parameter in network.named_parameters() if name.startswith(("heads.", "shared_heads."))]
         words = [] if network.embeddings is None else [*network.embeddings.parameters()]
         match self.section.freeze:
             case "all_but_new":

@@ -25,6 +25,8 @@ class _Rows:
 
 def gradients_of(loss: Tensor, parameters: Sequence[nn.Parameter]) -> Gradients:
     """The gradient of `loss` on each of `parameters`, None where it does not depend on one; nothing is accumulated in `.grad`."""
+    if not loss.requires_grad:  # rows of a task of which nothing moves
+        return [None] * len(parameters)
     return list(torch.autograd.grad(loss, list(parameters), allow_unused=True)) if parameters else []
 
 

@@ -131,7 +131,9 @@ class Learner:
         mean = mean_over_tasks if self.training.updates == "aggregate" else mean_over_rows
         total = mean(objective.terms(losses), rows)
         weights = objective.weights(losses)
-        self.accelerator.backward(total if penalty is None else total + penalty)
+        total = total if penalty is None else total + penalty
+        if total.requires_grad:  # else these rows are of tasks of which nothing moves yet
+            self.accelerator.backward(total)
         self._sum.add_up(self.network.parameters())
         return {task: loss.detach() for task, loss in losses.items()}, weights
 

@@ -70,7 +70,7 @@ def settle(
     client = client or connect()
     experiment, name = record.experiment, record.experiment.model_name
     serving = champion(name, client)
-    run = find_run(experiment, record.model_fingerprint, client)
+    run = find_run(experiment, record.model_fingerprint, record.corpora, client)
     version = find_version_by_fingerprint(name, record.model_fingerprint, client)
     if run and version:
         recorded = read_record(run.run_id, REGISTRATION, Registration, client)

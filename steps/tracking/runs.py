@@ -80,14 +80,17 @@ def log_training_run(record: TrainingRecord, client: MlflowClient | None = None)
     return LoggedRun(run_id, experiment, record.experiment.name, twins)
 
 
-def find_run(experiment: Experiment, model_fingerprint: str, client: MlflowClient | None = None) -> LoggedRun | None:
-    """The latest whole run of the same experiment that trained the same model, if there is one."""
+def find_run(
+    experiment: Experiment, model_fingerprint: str, corpora: Iterable[Corpus], client: MlflowClient | None = None
+) -> LoggedRun | None:
+    """The latest whole run of the same experiment that trained the same model and judged it on the same rows, if there is one."""
     client = client or connect()
     with talking_to(client):
         found = client.get_experiment_by_name(experiment.name)
         if found is None:
             return None
-        wanted = matching({"role": JOINT, "model_fingerprint": model_fingerprint, "config_hash": config_hash(experiment)})
+        same = {"role": JOINT, "model_fingerprint": model_fingerprint, "config_hash": config_hash(experiment), **_rows(corpora)}
+        wanted = matching(same)
         runs = client.search_runs([found.experiment_id], f"{wanted} and attributes.status = 'FINISHED'", max_results=1)
         if not runs:
             return None
@@ -100,8 +103,11 @@ def find_run(experiment: Experiment, model_fingerprint: str, client: MlflowClien
 
 def _tags(record: TrainingRecord, candidate: str, corpora: Iterable[Corpus]) -> dict[str, str]:
     """What ties a run to its part in the comparison, its configuration and its corpora, by our names."""
-    fingerprints = {f"corpus.{corpus.task}": corpus.fingerprint for corpus in corpora}
-    return {"config_hash": config_hash(record.experiment), **fingerprints, **record.tags, "role": candidate}
+    return {"config_hash": config_hash(record.experiment), **_rows(corpora), **record.tags, "role": candidate}
+
+
+def _rows(corpora: Iterable[Corpus]) -> dict[str, str]:
+    return {f"corpus.{corpus.task}": corpus.fingerprint for corpus in corpora}
 
 
 def _log_twin(client: MlflowClient, experiment: str, parent: str, record: TrainingRecord, corpus: Corpus) -> str:

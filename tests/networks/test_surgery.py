@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,12 @@ def test_changed_answers_are_seen(made_model: Callable[..., Model]) -> None:
     same_answers(model, other, ["tweets"])
     with pytest.raises(Exception, match="type would change"):
         same_answers(model, other, ["tweets", "type"])
+
+
+def test_a_known_task_keeps_the_scale_of_its_weights_and_takes_the_settings_told(made_model: Callable[..., Model]) -> None:
+    model = made_model("shared")
+    known = model.task("tweets")
+    told = replace(known, class_weights=(1.0,) * len(known.labels), mean=7.0, deviation=2.0, temperature=3.0)
+    after = with_tasks(model, [told], {}, {}).task("tweets")
+    assert (after.mean, after.deviation, after.temperature) == (known.mean, known.deviation, known.temperature)
+    assert after.class_weights == told.class_weights

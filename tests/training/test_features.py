@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import PreTrainedModel
 
 from mtl_models.config.experiment import TaskSettings
 from mtl_models.config.hierarchical import Hierarchical
@@ -92,3 +93,13 @@ def test_other_words_at_the_same_places_are_read_anew(
     others = replace(names, forms=replace(names.forms, pieces=names.forms.pieces[::-1].copy()))
     with_features(network, {"names": others}, tmp_path)
     assert len(set(tmp_path.iterdir()) - known) == 1
+
+
+def test_an_encoder_configured_otherwise_is_read_anew(
+    on_words: Callable[..., tuple[ReadsOnce, dict[str, EncodedSplit]]], tmp_path: Path
+) -> None:
+    network, splits = on_words()
+    with_features(network, splits, tmp_path)
+    next(module for module in network.backbone.modules() if isinstance(module, PreTrainedModel)).config.hidden_act = "relu"
+    with_features(network, splits, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2

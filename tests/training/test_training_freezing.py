@@ -15,9 +15,10 @@ from mtl_models.config.freezing import Freeze
 from mtl_models.config.training import Training
 from mtl_models.errors import ConfigError
 from mtl_models.home import home_folder
-from mtl_models.networks.backbone import read_backbone
+from mtl_models.networks.backbone import parts_of, read_backbone
 from mtl_models.networks.build import build_network
 from mtl_models.networks.network import Network
+from mtl_models.networks.sentence_encoder import SentenceEncoder
 from mtl_models.tasks.task import Task
 from mtl_models.training.checkpoints import copied_state
 from mtl_models.training.encoding import EncodedCorpus
@@ -221,3 +222,36 @@ def test_phases_give_each_its_own_settings() -> None:
     (first, one), (second, two) = experiment.training.in_phases()
     assert (first, one.epochs, one.learning_rate, one.freeze) == (("a",), 2, 0.01, Freeze())
     assert (second, two.epochs, two.learning_rate, two.freeze) == (("b",), 5, 0.1, Freeze(heads=("a",)))
+
+
+@pytest.mark.parametrize("architecture", ["bert", "distilbert", "xlm-roberta", "mpnet"])
+def test_every_weight_of_an_encoder_is_in_one_of_its_parts(architecture: str, backbones: Callable[..., Path]) -> None:
+    encoder = read_backbone(backbones(architecture)).build(0.0, 0.0)
+    found = [id(parameter) for part in parts_of(encoder) for parameter in part.parameters()]
+    assert sorted(found) == sorted(id(parameter) for parameter in encoder.parameters())
+
+
+def test_an_encoder_with_weights_beside_its_layers_is_frozen_whole(backbones: Callable[..., Path]) -> None:
+    folder = backbones("mpnet")
+    section = Section.model_validate({"name": "sentence_encoder", "backbone": str(folder)})
+    network = SentenceEncoder(section, [Task("a", "single_label", ("no", "yes"))], {"shared": read_backbone(folder)})
+    TrainingFreezing(Freeze(encoder=True), network).apply(network, 1)
+    assert network.features_fixed
+
+
+@pytest.mark.parametrize(("options", "more"), [({"shared_head": True}, {"shared_heads"}), ({"lora": {"rank": 2}}, LAYERS)])
+def test_a_frozen_encoder_leaves_shared_output_layers_and_adapters_free(
+    trained: Trained, options: Mapping[str, object], more: set[str]
+) -> None:
+    assert trained(network=options, freeze={"encoder": True}, epochs=2, learning_rate=0.05) == HEADS | more
+
+
+def test_a_shared_output_layer_is_no_layer_of_the_encoder(encoder: Callable[..., Network]) -> None:
+    TrainingFreezing(Freeze(lowest=3), encoder(shared_head=True))
+    with pytest.raises(ConfigError, match="the network has 3 layers"):
+        TrainingFreezing(Freeze(lowest=4), encoder(shared_head=True))
+
+
+@pytest.mark.parametrize("updates", [{"updates": "single_task"}, {"updates": "aggregate", "objective": {"name": "upgrad"}}])
+def test_a_task_of_which_nothing_moves_yet_waits(trained: Trained, updates: Mapping[str, object]) -> None:
+    assert "heads.a" not in trained(freeze={"thaw_every": 1, "heads": ["a"]}, epochs=1, **updates)

@@ -37,7 +37,8 @@ class NashMtl(GradientMethod):
         """See `GradientMethod`. Only the inner products matter, so any root of `gramian` stands in for the gradients."""
         values, vectors = torch.linalg.eigh(gramian)
         weighting = self._solver(len(gramian)).weighting
-        if (gramian.numpy() @ weighting.prvs_alpha).min() <= 0.0:
+        solved_now = weighting.step % self._update_every == 0
+        if solved_now and (gramian.numpy() @ weighting.prvs_alpha).min() <= 0.0:
             # The solver cannot begin where a task loses, and would keep the factors it has; at the shortest combination all gain.
             weighting.prvs_alpha = MGDAWeighting()(gramian).clamp(min=1e-4).numpy()
         with warnings.catch_warnings():

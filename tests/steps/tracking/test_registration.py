@@ -89,6 +89,20 @@ def test_the_same_question_gets_the_recorded_answer_and_no_second_version(situat
     assert read_record(first.run_id, REGISTRATION, Registration, client) == first
 
 
+def test_other_test_rows_are_another_question(situation, client):
+    first = settle(*situation(0, joint=0.9, twin=0.7), client)
+    record, model, ours = situation(0, joint=0.6, twin=0.9)
+    fewer = [
+        dataclasses.replace(corpus, splits={**corpus.splits, "test": corpus.splits["test"].select(range(len(corpus.splits["test"]) - 1))})
+        for corpus in record.corpora
+    ]
+    again = settle(dataclasses.replace(record, corpora=fewer), model, ours, client)
+    assert again.run_id != first.run_id
+    assert first.decision.promote
+    assert not again.decision.promote
+    assert len(versions.list_versions(NAME, client)) == 1
+
+
 def test_another_gate_is_another_question(situation, client):
     first, model, predictions = situation(0, joint=0.9, twin=0.7)
     strict = first.experiment.gate.model_copy(update={"min_mean_gain": 0.9})

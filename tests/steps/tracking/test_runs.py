@@ -99,10 +99,10 @@ def test_more_can_be_added_to_a_run_later(client: MlflowClient, logged: LoggedRu
 
 
 def test_the_run_of_a_cached_training_is_found_again(record: TrainingRecord, client: MlflowClient, logged: LoggedRun) -> None:
-    assert find_run(record.experiment, record.model_fingerprint, client) == logged
-    assert find_run(record.experiment, "0" * 64, client) is None
-    assert find_run(record.experiment.model_copy(update={"seed": 1}), record.model_fingerprint, client) is None
-    assert find_run(record.experiment.model_copy(update={"name": "other"}), record.model_fingerprint, client) is None
+    assert find_run(record.experiment, record.model_fingerprint, record.corpora, client) == logged
+    assert find_run(record.experiment, "0" * 64, record.corpora, client) is None
+    assert find_run(record.experiment.model_copy(update={"seed": 1}), record.model_fingerprint, record.corpora, client) is None
+    assert find_run(record.experiment.model_copy(update={"name": "other"}), record.model_fingerprint, record.corpora, client) is None
 
 
 class Unplugged(MlflowClient):
@@ -117,9 +117,9 @@ def test_a_run_that_could_not_be_written_whole_is_failed_and_never_found(record:
         log_training_run(record, Unplugged(client.tracking_uri, client.tracking_uri))
     experiment = client.get_experiment_by_name("made")
     assert [run.info.status for run in client.search_runs([experiment.experiment_id])] == ["FAILED"]
-    assert find_run(record.experiment, record.model_fingerprint, client) is None
+    assert find_run(record.experiment, record.model_fingerprint, record.corpora, client) is None
     again = log_training_run(record, client)
-    assert find_run(record.experiment, record.model_fingerprint, client) == again
+    assert find_run(record.experiment, record.model_fingerprint, record.corpora, client) == again
 
 
 def test_a_deleted_experiment_is_named(record: TrainingRecord, client: MlflowClient, logged: LoggedRun) -> None:
