@@ -12,7 +12,7 @@ from mtl_models.config.base import Section
 from mtl_models.config.corpus import Corpus, Validation
 from mtl_models.config.drift import Drift
 from mtl_models.config.finetuning import Finetuning
-from mtl_models.config.hierarchical import Hierarchical
+from mtl_models.config.hierarchical import Hierarchical, Level
 from mtl_models.config.judging import Evaluation, Gate, Reference, Registry
 from mtl_models.config.network import JointLstm, Network, backbone_of, vectors_beside
 from mtl_models.config.objectives import FixedWeights
@@ -246,7 +246,9 @@ class Experiment(Section):
                 raise ValueError(
                     f"tasks.{name}.kind: {task.kind} labels words, which network {network.name} has no states for; take hierarchical"
                 )
-        if isinstance(network, Hierarchical) and network.levels:
+        if isinstance(network, Hierarchical) and not network.levels:  # written out, so that a twin and a smaller model stand on the same
+            network.levels.update({task: Level(tasks=(task,)) for task in self.tasks})
+        elif isinstance(network, Hierarchical):
             hung = [task for level in network.levels.values() for task in level.tasks]
             for key, names, known in (("names", hung, list(self.tasks)), ("leaves out", list(self.tasks), hung)):
                 odd = next((name for name in names if name not in known), None)

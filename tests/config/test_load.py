@@ -208,3 +208,11 @@ def test_what_a_training_would_refuse_later_is_refused_here(tmp_path, overrides,
     assert told in fault(tmp_path, MINIMAL, *overrides)
     for alone in overrides:
         load_experiment(write(tmp_path, MINIMAL), [alone])
+
+
+def test_levels_left_out_are_one_a_task_for_twins_too(tmp_path):
+    first, second = (load_experiment(write(tmp_path, MINIMAL), [HIERARCHY]) for _ in range(2))
+    assert list(first.network.levels) == ["movie", "tweets"]
+    assert list(first.network.over(("tweets",))) == ["movie", "tweets"], "the twin stands on what the joint model stands on"
+    assert second.network.levels is not first.network.levels
+    assert list(load_experiment(write(tmp_path, MINIMAL), [HIERARCHY, "tasks.movie=null"]).network.levels) == ["tweets"]
