@@ -115,6 +115,7 @@ def test_mlflow_out_of_reach_ends_clearly_and_the_next_run_goes_on(project):
     assert {name for name, status in ran.items() if status != "cached"} == {"register", "report"}
 
 
+@pytest.mark.slow
 def test_a_single_task_is_its_own_twin_and_is_trained_once(project):
     folder, polytask, _ = project
     told = polytask("run", "made.yaml", "--set", "tasks.phones=null", "--set", "name=alone")
