@@ -43,8 +43,8 @@ def with_tasks(
 
 
 def _as_told(known: Task, told: Task) -> Task:
-    """`told`, with what the weights of `known` were made for: the scale of its outputs."""
-    return replace(told, mean=known.mean, deviation=known.deviation, temperature=known.temperature)
+    """`told`, with what the weights of `known` were made for: the scale of its outputs, and how many layers of mentions they hold."""
+    return replace(told, mean=known.mean, deviation=known.deviation, temperature=known.temperature, depth=known.depth)
 
 
 def without_task(model: Model, task: str) -> Model:
