@@ -44,7 +44,7 @@ def ingest(task: str, corpus: CorpusConfig, seed: int, kind: Kind = "single_labe
     labels: to be in train).
     """
     prints = [fingerprint(source) for source in sources_of(corpus)]
-    key = _key(task, corpus, seed, kind, prints)
+    key = content_key(task, corpus, seed, kind, prints)
     folder = home_folder("cache", "corpora") / key
     with alone(key):
         if not folder.is_dir():
@@ -57,12 +57,8 @@ def ingest(task: str, corpus: CorpusConfig, seed: int, kind: Kind = "single_labe
     return Corpus(report, {split: open_rows(folder / f"{split}.arrow") for split in SPLITS})
 
 
-def content_key(task: str, corpus: CorpusConfig, seed: int, kind: Kind = "single_label") -> str:
-    """A sha256 that changes with the bytes of any source, its configuration, the kind, the seed, or the code that reads and splits."""
-    return _key(task, corpus, seed, kind, [fingerprint(source) for source in sources_of(corpus)])
-
-
-def _key(task: str, corpus: CorpusConfig, seed: int, kind: Kind, prints: Sequence[str]) -> str:
+def content_key(task: str, corpus: CorpusConfig, seed: int, kind: Kind, prints: Sequence[str]) -> str:
+    """A sha256 that changes with the prints of the sources, their configuration, the kind, the seed, or the code that reads and splits."""
     here = Path(__file__).parent
     later = ("leaks", "fresh")  # what later steps do with a corpus
     modules = [path for path in sorted([*here.glob("*.py"), *here.glob("documents/*.py")]) if path.stem not in later]

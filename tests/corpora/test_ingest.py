@@ -84,9 +84,9 @@ def test_an_edit_that_keeps_time_and_size_is_seen(reviews_csv: Path, config: Con
 
 
 def test_content_key_follows_configuration_and_seed(reviews_csv: Path, config: Config) -> None:
-    keys = [content_key("a", config(reviews_csv), 1), content_key("a", config(reviews_csv), 2), content_key("b", config(reviews_csv), 1)]
-    keys.append(content_key("a", config(reviews_csv, splits={"dev": 0.2}), 1))
-    assert len(set(keys)) == 4
+    plain, split = config(reviews_csv), config(reviews_csv, splits={"dev": 0.2})
+    told = [("a", plain, 1, "0"), ("a", plain, 2, "0"), ("b", plain, 1, "0"), ("a", split, 1, "0"), ("a", plain, 1, "1")]
+    assert len({content_key(task, corpus, seed, "single_label", [found]) for task, corpus, seed, found in told}) == 5
 
 
 def test_an_interrupted_reading_leaves_nothing(tmp_path: Path, config: Config, home: Path) -> None:

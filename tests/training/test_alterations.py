@@ -116,7 +116,9 @@ def test_the_fingerprint_covers_all_that_copies_depend_on(tmp_path: Path, words:
     assert fingerprint(with_synonyms(moved)) == before, "the bytes count, not the path"
     moved.write_text("good 1 0\nfilm 1 .1\n")
     found.add(fingerprint(with_synonyms(moved)))
-    assert len(found) == 5
+    found.add(fingerprint(replace(with_synonyms(moved), name="other")))
+    assert len(found) == 6
+    assert fingerprint(replace(PLAIN, name="other")) == fingerprint(PLAIN), "nothing is drawn by the name where there are no copies"
     assert fingerprint(PLAIN, 1) == fingerprint(PLAIN, 2), "without copies the seed plays no part"
 
 

@@ -152,3 +152,11 @@ def test_nash_mtl_keeps_a_solution_for_as_long_as_asked_and_begins_anew_with_an_
     assert not torch.equal(method.weights(second @ second.T), once)
     method.begin_epoch(["a", "b"], [])
     assert torch.equal(method.weights(first @ first.T), once), "nothing is left from the epoch before"
+
+
+def test_nash_mtl_keeps_a_solution_through_updates_that_conflict() -> None:
+    agreeing, opposed = torch.tensor([[1.0, 0.2], [0.2, 0.5]]).double(), torch.tensor([[1.0, -0.9], [-0.9, 1.0]]).double()
+    method = NashMtl(10)
+    once = method.weights(agreeing)
+    assert torch.equal(method.weights(opposed), once)
+    assert torch.equal(method.weights(agreeing), once)
