@@ -5,7 +5,8 @@
 FOLDER holds NAME.train.csv.gz (columns text and label) for every task; each task has a vocabulary of its own. The mathematics is the
 same in both ways, every text is read whole, and every epoch is trained in a process of its own:
 
-  polytask     as this project trains: tasks mixed, rows of similar length, padded to the longest of the batch
+  polytask     as this project trains: tasks mixed, rows of similar length, padded to the longest of the batch; numbers too small to
+               matter taken for zero, as a CPU multiplies them many times slower
   as original  as the package Joint Learn trains: one task after another in the order of its file, every batch padded to the longest text
                of the split, the transformer over all of it, the LSTM over packed sequences
 
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -33,14 +35,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtl_models.config.network import Network as NetworkSection
+from mtl_models.config.network import TransformerSection
 from mtl_models.config.text import TextOptions, Vocabulary
 from mtl_models.config.training import Training
+from mtl_models.layers.masks import text_mask
 from mtl_models.networks.joint import Joint
 from mtl_models.networks.network import PAD, Batch
 from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import build_vocabulary
 from mtl_models.training.batches import collate
+from mtl_models.training.devices import repeatable
 from mtl_models.training.encoding import EncodedSplit
 from mtl_models.training.epoch_batches import mixed_batches
 from mtl_models.training.optimizers import build_optimizer
@@ -110,7 +115,8 @@ def epoch(folder: Path, name: str, way: str, some: int | None) -> dict[str, floa
         by_task = [list(as_original(task, split)) for task, split in splits.items()]
         batches = [batch for of_task in by_task for batch in of_task]
         chosen = [of_task[place] for of_task in by_task for place in spread(len(of_task), some)]
-    seconds = trained(network, {task.name: task for task in tasks}, chosen)
+    with repeatable("cpu") if way == OURS else nullcontext():
+        seconds = trained(network, {task.name: task for task in tasks}, chosen)
     peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     tokens, places = sum(int(batch.lengths.sum()) for batch in batches), sum(batch.ids.numel() for batch in batches)
     return {
@@ -146,15 +152,32 @@ def trained(network: Joint, tasks: Mapping[str, Task], batches: Sequence[Batch])
 
 
 class Original(Joint):
-    """The same network as the original runs it: all texts of a batch together, the LSTM packed."""
+    """The same network as the original runs it, of PyTorch's own modules: all texts of a batch together, the LSTM packed."""
 
     def __init__(self, section: NetworkSection, tasks: Sequence[Task], matrices: Mapping[str, Tensor]) -> None:
         super().__init__(section, tasks, matrices)
         self.lstm = PackedLstm(DIMENSION, RECURRENT)
+        self.feature_dropout = nn.Dropout(section.dropout)
+        if self.transformer is not None:
+            self.embedding_dropout.dropout = nn.Dropout(section.dropout)
+            self.transformer = PyTorchTransformer(DIMENSION, section.transformer, section.dropout)
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """Whatever their lengths."""
         return self.encode_together(batch)
+
+
+class PyTorchTransformer(nn.Module):
+    """The same transformer as PyTorch has it."""
+
+    def __init__(self, inputs: int, shape: TransformerSection, dropout: float) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(inputs, shape.heads, shape.feedforward, dropout, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, shape.layers, enable_nested_tensor=False)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Inputs (B, n, E) -> states (B, n, E)."""
+        return self.encoder(x, src_key_padding_mask=~text_mask(lengths, x.shape[1]))
 
 
 class PackedLstm(nn.Module):

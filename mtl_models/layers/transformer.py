@@ -36,7 +36,7 @@ class MultiHeadAttention(nn.Module):
     def __init__(self, dimension: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads = heads
-        self.rate = dropout
+        self.dropout = Dropout(dropout)
         self.project = nn.Linear(dimension, 3 * dimension)
         self.out = nn.Linear(dimension, dimension)
         nn.init.xavier_uniform_(self.project.weight)
@@ -46,16 +46,18 @@ class MultiHeadAttention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """States (B, n, E) and where there is text (B, n) -> (B, n, E)."""
         queries, keys, values = self._split(x)
-        rate = self.rate if self.training else 0.0
-        found = F.scaled_dot_product_attention(queries, keys, values, mask[:, None, None], dropout_p=rate)
+        rate = self.dropout.p if self.training else 0.0
+        if rate > 0.0 and x.device.type == "cpu":  # where PyTorch has no kernel with dropout, and its own dropout is slow
+            found = self.dropout(_attended(queries, keys, mask)) @ values
+        else:
+            found = F.scaled_dot_product_attention(queries, keys, values, mask[:, None, None], dropout_p=rate)
         mixed: Tensor = self.out(found.transpose(1, 2).flatten(2))
         return mixed
 
     def weights(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, heads, n, n): how much each position (third axis) takes from each other (last axis); every row of text adds up to 1."""
         queries, keys, _ = self._split(x)
-        scores = queries @ keys.transpose(2, 3) / math.sqrt(queries.shape[3])
-        return scores.masked_fill(~mask[:, None, None], -torch.inf).softmax(3)
+        return _attended(queries, keys, mask)
 
     def _split(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each (B, heads, n, E / heads)."""
@@ -64,7 +66,13 @@ class MultiHeadAttention(nn.Module):
 
     def extra_repr(self) -> str:
         """Shown by `print(network)`."""
-        return f"heads={self.heads}, rate={self.rate}"
+        return f"heads={self.heads}"
+
+
+def _attended(queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
+    """(B, heads, n, n): the softmax of the scaled products, zero on padding."""
+    scores = (queries / math.sqrt(queries.shape[3])) @ keys.transpose(2, 3)
+    return scores.masked_fill(~mask[:, None, None], -torch.inf).softmax(3)
 
 
 class TransformerLayer(nn.Module):

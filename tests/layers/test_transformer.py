@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mtl_models.errors import ConfigError
 from mtl_models.layers.positions import sinusoidal_positions
-from mtl_models.layers.transformer import PositionedWords, Transformer
+from mtl_models.layers.transformer import MultiHeadAttention, PositionedWords, Transformer
 
 LENGTHS = st.lists(st.integers(1, 7), min_size=1, max_size=4)
 
@@ -139,6 +139,27 @@ def test_dropout_reaches_the_attention_and_is_off_in_evaluation() -> None:
     transformer.eval()
     assert attention(x, mask).equal(attention(x, mask))
     assert transformer(x, lengths).equal(transformer(x, lengths))
+
+
+@given(LENGTHS, st.integers(0, 3))
+@settings(deadline=None, max_examples=20)
+def test_training_with_a_dropout_that_drops_next_to_nothing_gives_what_evaluation_gives(lengths: list[int], extra: int) -> None:
+    transformer = _shaken(Transformer(6, 2, 3, 5, dropout=1e-9).double())
+    x, tensor = _inputs(lengths, extra)
+    found, expected = transformer.train()(x, tensor), transformer.eval()(x, tensor)
+    for row, length in enumerate(lengths):
+        torch.testing.assert_close(found[row, :length], expected[row, :length], atol=1e-10, rtol=0)
+
+
+def test_dropout_drops_its_share_of_the_attention_and_scales_up_the_rest() -> None:
+    attention = MultiHeadAttention(32, 1, 0.25)
+    torch.nn.init.eye_(attention.out.weight)
+    with torch.no_grad():
+        attention.project.weight.zero_()
+        attention.project.weight[64:] = torch.eye(32)  # every value is its word, and every word looks at all alike
+    found = attention(torch.eye(32).expand(50, 32, 32), torch.ones(50, 32, dtype=torch.bool)) * 32
+    assert (found == 0.0).float().mean().item() == pytest.approx(0.25, abs=0.02)
+    torch.testing.assert_close(found[found != 0.0], torch.full_like(found[found != 0.0], 4 / 3))
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mtl_models.config.backbone import SentenceEncoder as Section
 from mtl_models.config.experiment import Experiment
 from mtl_models.config.freezing import Freeze
+from mtl_models.config.network import JointLstm
 from mtl_models.config.training import Training
 from mtl_models.errors import ConfigError
 from mtl_models.home import home_folder
@@ -231,6 +232,17 @@ def test_every_weight_of_an_encoder_is_in_one_of_its_parts(architecture: str, ba
     assert sorted(found) == sorted(id(parameter) for parameter in encoder.parameters())
 
 
+def test_a_weight_that_lies_in_no_module_of_its_own_is_in_the_lowest_part() -> None:
+    encoder = nn.Module()
+    encoder.register_parameter("mask", nn.Parameter(torch.zeros(3)))
+    encoder.stack = nn.Module()
+    encoder.stack.register_parameter("bias", nn.Parameter(torch.zeros(2)))
+    encoder.stack.layers = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
+    upper, lower, rest = parts_of(encoder)
+    assert [upper, lower] == [encoder.stack.layers[1], encoder.stack.layers[0]]
+    assert {id(parameter) for parameter in rest.parameters()} == {id(encoder.mask), id(encoder.stack.bias)}
+
+
 def test_an_encoder_with_weights_beside_its_layers_is_frozen_whole(backbones: Callable[..., Path]) -> None:
     folder = backbones("mpnet")
     section = Section.model_validate({"name": "sentence_encoder", "backbone": str(folder)})
@@ -244,6 +256,12 @@ def test_a_frozen_encoder_leaves_shared_output_layers_and_adapters_free(
     trained: Trained, options: Mapping[str, object], more: set[str]
 ) -> None:
     assert trained(network=options, freeze={"encoder": True}, epochs=2, learning_rate=0.05) == HEADS | more
+
+
+def test_a_shared_output_layer_is_no_part_of_a_network_of_word_vectors_either(tasks_named: Callable[..., list[Task]]) -> None:
+    section = JointLstm(name="joint_lstm", hidden=4, shared_head=True)
+    network = build_network(section, tasks_named("a", "b"), {"shared": torch.randn(9, 4)})
+    assert network.encoder_parts() == [network.lstm, network.embeddings]
 
 
 def test_a_shared_output_layer_is_no_layer_of_the_encoder(encoder: Callable[..., Network]) -> None:
