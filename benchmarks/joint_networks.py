@@ -1,6 +1,7 @@
 """One epoch of each network of Joint Learn at the original sizes: this project's batches against the original's.
 
-    python benchmarks/joint_networks.py FOLDER [--networks NAME ...] [--batches K] [--threads N] [--json FILE]
+    python benchmarks/joint_networks.py FOLDER [--networks NAME ...] [--batches K] [--batch-tokens N] [--threads N]
+                                       [--json FILE]
 
 FOLDER holds NAME.train.csv.gz (columns text and label) for every task; each task has a vocabulary of its own. The mathematics is the
 same in both ways, every text is read whole, and every epoch is trained in a process of its own:
@@ -69,13 +70,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--batches", type=int, help="batches of each task to measure as the original does; default: all")
+    parser.add_argument("--batch-tokens", type=int, help="as `training.batch_tokens`: cut polytask's batches that have more; default: none")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", type=Path, help="write the numbers there as well")
     parser.add_argument("--child", nargs=2, metavar=("NETWORK", "WAY"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.child:
-        print(json.dumps(epoch(options.folder, *options.child, options.batches)))
+        print(json.dumps(epoch(options.folder, *options.child, options.batches, options.batch_tokens)))
         return
     print(f"batches of {BATCH}; {options.threads} threads, torch {torch.__version__}\n")
     print("| network | batches | padded | CPU seconds | ratio | peak MB | ratio |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |")
@@ -97,10 +99,12 @@ def in_a_process_of_its_own(name: str, way: str, options: argparse.Namespace) ->
     command = [sys.executable, __file__, str(options.folder), "--threads", str(options.threads), "--child", name, way]
     if options.batches:
         command += ["--batches", str(options.batches)]
+    if options.batch_tokens:
+        command += ["--batch-tokens", str(options.batch_tokens)]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
-def epoch(folder: Path, name: str, way: str, some: int | None) -> dict[str, float | str]:
+def epoch(folder: Path, name: str, way: str, some: int | None, tokens: int | None) -> dict[str, float | str]:
     """Train one epoch and measure it."""
     tasks, splits, words = prepared(folder)
     torch.manual_seed(0)
@@ -109,7 +113,7 @@ def epoch(folder: Path, name: str, way: str, some: int | None) -> dict[str, floa
     network = kind(section, tasks, {group: torch.randn(size, DIMENSION) for group, size in words.items()})
     if way == OURS:
         rows = {task: np.arange(len(split)) for task, split in splits.items()}
-        batches: Sequence[Batch] = list(mixed_batches(splits, rows, BATCH, np.random.default_rng(0)))
+        batches: Sequence[Batch] = list(mixed_batches(splits, rows, BATCH, np.random.default_rng(0), tokens=tokens))
         chosen = list(batches)
     else:
         by_task = [list(as_original(task, split)) for task, split in splits.items()]
