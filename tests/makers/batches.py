@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from hypothesis import strategies as st
 
-from mtl_models.networks.network import PAD, Batch
+from mtl_models.networks.network import PAD, Batch, Network
 from mtl_models.tasks.task import Task
 
 Texts = list[list[int]]
@@ -32,6 +32,17 @@ def batch_of(texts: Texts, rows: Mapping[str, Sequence[int]], extra: int = 0) ->
 def mixed_batch(texts: Texts, tasks: Sequence[str], extra: int = 0) -> Batch:
     """One task for every text."""
     return batch_of(texts, {name: [row for row, task in enumerate(tasks) if task == name] for name in dict.fromkeys(tasks)}, extra)
+
+
+def check_each_text_stands_alone(network: Network, texts: Texts, tasks: Sequence[str], extra: int, tolerance: float) -> None:
+    """A text has the same logits alone, among others, and in a batch `extra` columns wider than it must be."""
+    together, padded = network(mixed_batch(texts, tasks)).logits, network(mixed_batch(texts, tasks, extra)).logits
+    seen = dict.fromkeys(tasks, 0)
+    for text, task in zip(texts, tasks, strict=True):
+        alone = network(mixed_batch([text], [task])).logits[task][0]
+        torch.testing.assert_close(together[task][seen[task]], alone, atol=tolerance, rtol=0)
+        torch.testing.assert_close(padded[task][seen[task]], alone, atol=tolerance, rtol=0)
+        seen[task] += 1
 
 
 @st.composite

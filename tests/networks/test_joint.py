@@ -26,7 +26,7 @@ from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import build_vocabulary
 
-from batches import SIZES, THREE_TASKS, mixed_batch, mixed_texts
+from batches import SIZES, THREE_TASKS, check_each_text_stands_alone, mixed_batch, mixed_texts
 
 POOLED = {"pooling": ("last", "max", "mean")}
 ATTENTIVE = {"attention": {"hops": 3, "hidden": 4, "fc": 8}}
@@ -66,14 +66,7 @@ def test_a_text_alone_and_among_others_and_behind_padding(
     ngrams: dict[str, int] | None,
 ) -> None:
     network = _network(name, layers=layers, bidirectional=bidirectional, ngrams=ngrams).to(dtype).eval()
-    texts, tasks = mixed
-    together, padded = network(mixed_batch(texts, tasks)).logits, network(mixed_batch(texts, tasks, extra)).logits
-    seen = dict.fromkeys(tasks, 0)
-    for text, task in zip(texts, tasks, strict=True):
-        alone = network(mixed_batch([text], [task])).logits[task][0]
-        torch.testing.assert_close(together[task][seen[task]], alone, atol=tolerance, rtol=0)
-        torch.testing.assert_close(padded[task][seen[task]], alone, atol=tolerance, rtol=0)
-        seen[task] += 1
+    check_each_text_stands_alone(network, *mixed, extra, tolerance)
 
 
 @given(st.sets(st.sampled_from(THREE_TASKS), min_size=1), st.booleans())

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from commands import told_by
 
 from mtl_models.errors import PolytaskError
 
@@ -119,25 +120,6 @@ FAULTS = {
 THROUGH_RUN = ["unknown key", "missing file", "wrong sha256", "not utf-8", "empty text", "packed vectors cut in half"]
 """One for every place where a run can find a fault: config, sources, and the steps that ingest, validate and read vectors."""
 
-DRIVER = """
-import contextlib, io, json, os, sys
-from pipelines.cli import main
-told = {}
-for name, (folder, words) in json.load(open("cases.json")).items():
-    os.chdir(folder)
-    sys.argv = ["polytask", "run", "made.yaml", *words]
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-        except BaseException as error:
-            code = f"{type(error).__name__}: {error}"
-    told[name] = [code, out.getvalue(), err.getvalue()]
-json.dump(told, open(os.environ["TOLD"], "w"))
-"""
-
 
 def words_of(fault: Fault) -> list[str]:
     return [part for word in fault.words for part in ("--set", word)]
@@ -145,19 +127,16 @@ def words_of(fault: Fault) -> list[str]:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory, made):
-    """`polytask run` on every fault, in one process to be quick; name -> exit code, output, errors; and the home folder."""
+    """`polytask run` on every fault: name -> exit code, output, errors; the home folder; what was printed beside."""
     folder = tmp_path_factory.mktemp("faults")
-    cases = {}
+    commands = []
     for name, fault in ((name, FAULTS[name]) for name in THROUGH_RUN):
         project = folder / name.replace(" ", "_")
         made.make_experiment(project)
         fault.breaks(project)
-        cases[name] = (str(project), words_of(fault))
-    (folder / "cases.json").write_text(json.dumps(cases))
-    environment = os.environ | {"POLYTASK_HOME": str(folder / "home"), "TOLD": str(folder / "told.json"), "NO_COLOR": "1"}
-    ran = subprocess.run([sys.executable, "-c", DRIVER], cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    return json.loads((folder / "told.json").read_text()), folder / "home", ran
+        commands.append((project, ["run", "made.yaml", *words_of(fault)]))
+    each, printed = told_by(commands, folder / "home")
+    return dict(zip(THROUGH_RUN, each, strict=True)), folder / "home", printed
 
 
 @pytest.mark.parametrize("name", THROUGH_RUN)
@@ -173,11 +152,11 @@ def test_a_run_ends_with_one_message_and_exit_code_2(told, name):
 
 
 def test_after_all_these_runs_nothing_is_registered_or_half_written(told):
-    _, home, ran = told
+    _, home, printed = told
     assert not (home / "mlflow.db").exists()
     assert not [path for path in home.rglob(".*") if path.is_file() or any(path.iterdir())]
     assert not [*(home / "checkpoints").glob("*")]
-    assert ran.stdout + ran.stderr == ""
+    assert printed == ""
 
 
 @pytest.mark.parametrize("name", FAULTS)

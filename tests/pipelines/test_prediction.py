@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 import typer
+from commands import Told, told_by
 from mlflow import MlflowClient
 
 from mtl_models.errors import ConfigError
@@ -20,33 +17,9 @@ from pipelines.cli import app
 
 pytestmark = pytest.mark.pipeline
 
-DRIVER = """
-import contextlib, io, json, sys
-from pipelines.cli import main
-told = []
-for words in json.load(sys.stdin):
-    sys.argv = ["polytask", *words]
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-        except BaseException as error:
-            code = f"{type(error).__name__}: {error}"
-    told.append([code or 0, out.getvalue(), err.getvalue()])
-print(json.dumps(told))
-"""
 
-
-def together(folder: Path, *commands: list[str]) -> list[tuple[int, str, str]]:
-    """Exit code, output and errors of several commands, run in one process to be quick."""
-    environment = os.environ | {"POLYTASK_HOME": str(folder / "home"), "COLUMNS": "160", "NO_COLOR": "1"}
-    ran = subprocess.run(
-        [sys.executable, "-c", DRIVER], input=json.dumps(commands), env=environment, cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
-    return [tuple(told) for told in json.loads(ran.stdout.splitlines()[-1])]
+def together(folder: Path, *commands: list[str]) -> list[Told]:
+    return told_by([(folder, words) for words in commands], folder / "home")[0]
 
 
 def write_inputs(folder: Path, made) -> None:

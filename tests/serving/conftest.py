@@ -19,12 +19,12 @@ import pytest
 import torch
 import uvicorn
 from fastapi import FastAPI
+from folders import saved
 
 from mtl_models.config.network import JointLstm
 from mtl_models.config.text import TextOptions, Vocabulary
 from mtl_models.inference.familiarity import UnfamiliarTexts
 from mtl_models.networks.build import build_network
-from mtl_models.networks.folder import save_model
 from mtl_models.networks.model import Model
 from mtl_models.serving.logs import JsonLines
 from mtl_models.serving.served import Served, load_served
@@ -55,12 +55,7 @@ def build_model(seed: int, tasks: tuple[Task, ...] = TASKS) -> Model:
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Folders of three models with the same tasks and other weights."""
-    made = []
-    for seed in range(3):
-        folder = tmp_path_factory.mktemp("models") / f"model-{seed}"
-        save_model(build_model(seed), folder)
-        made.append(folder)
-    return made
+    return saved(map(build_model, range(3)), tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="session")

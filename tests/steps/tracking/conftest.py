@@ -10,6 +10,7 @@ import datasets
 import numpy as np
 import pytest
 import torch
+from folders import saved
 from mlflow import MlflowClient
 
 from mtl_models.config import Experiment
@@ -21,7 +22,6 @@ from mtl_models.corpora.corpus import FEATURES, Corpus, CorpusReport
 from mtl_models.evaluation.comparison import compare
 from mtl_models.evaluation.predictions import Predictions
 from mtl_models.networks.build import build_network
-from mtl_models.networks.folder import save_model
 from mtl_models.networks.model import Model
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import build_vocabulary
@@ -76,12 +76,7 @@ def build_model(seed: int) -> Model:
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Model folders of three models with the same tasks and different weights."""
-    made = []
-    for seed in range(3):
-        folder = tmp_path_factory.mktemp("models") / f"model-{seed}"
-        save_model(build_model(seed), folder)
-        made.append(folder)
-    return made
+    return saved(map(build_model, range(3)), tmp_path_factory.mktemp("models"))
 
 
 def build_corpus(task: str) -> Corpus:
