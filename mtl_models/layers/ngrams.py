@@ -21,7 +21,8 @@ class NgramBag(nn.Module):
     """A text's word n-grams as one vector; each n-gram is hashed to one of `buckets` vectors (Joulin et al. 2017, the model of fastText).
 
     The vectors are added up and divided by the square root of their number, not by the number as fastText does: Adam moves every
-    vector by about the learning rate, so a mean over a long text would hardly move at all.
+    vector by about the learning rate, so a mean over a long text would hardly move at all. They begin at zero: most n-grams of a new
+    text were in no text of training, and those say nothing.
     """
 
     def __init__(self, max_n: int, buckets: int, dimension: int, dropout: float = 0.0) -> None:
@@ -29,7 +30,7 @@ class NgramBag(nn.Module):
         self.max_n = max_n
         self.features = dimension
         self.table = nn.EmbeddingBag(buckets, dimension, mode="sum")
-        nn.init.uniform_(self.table.weight, -1.0 / dimension, 1.0 / dimension)
+        nn.init.zeros_(self.table.weight)
         self.dropout = Dropout(dropout)
 
     def forward(self, ids: Tensor, lengths: Tensor, salts: Tensor) -> Tensor:

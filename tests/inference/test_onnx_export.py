@@ -23,6 +23,8 @@ from mtl_models.tasks.task import Task
 from mtl_models.text.subwords import Subwords
 from mtl_models.text.vocabulary import build_vocabulary
 
+from batches import stirred
+
 onnxruntime = pytest.importorskip("onnxruntime")
 
 WORDS = {"shared": "a bad good film phone , ! day the of two hours", "hi": "अच्छा बुरा फ़िल्म यह है"}
@@ -54,7 +56,7 @@ def make_model(section: dict[str, object], tasks: tuple[Task, ...], seed: int = 
     groups = {task.vocabulary for task in tasks}
     words = {name: build_vocabulary({name: [WORDS[name]]}, {name: TextOptions()}, Vocabulary(min_count=1)) for name in sorted(groups)}
     torch.manual_seed(seed)
-    built = build_network(network, tasks, {name: torch.randn(vocabulary.size, 6) for name, vocabulary in words.items()})
+    built = stirred(build_network(network, tasks, {name: torch.randn(vocabulary.size, 6) for name, vocabulary in words.items()}))
     return Model(built.eval(), tasks, words, network, max_tokens=25)
 
 

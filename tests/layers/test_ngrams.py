@@ -13,6 +13,8 @@ from torch import Tensor
 from mtl_models.layers.ngrams import NgramBag, ngram_hashes
 from mtl_models.text.vocabulary import PAD
 
+from batches import stirred
+
 TEXTS = st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=6), min_size=1, max_size=5)
 _MASK = 2**64 - 1
 
@@ -55,7 +57,7 @@ def test_a_text_alone_and_among_others_and_behind_any_padding(
     dtype: torch.dtype, tolerance: float, texts: list[list[int]], extra: int, max_n: int
 ) -> None:
     torch.manual_seed(0)
-    bag = NgramBag(max_n, 64, 3).to(dtype)
+    bag = stirred(NgramBag(max_n, 64, 3)).to(dtype)
     together, padded = bag(*_padded(texts)), bag(*_padded(texts, extra, filling=5))
     for row, text in enumerate(texts):
         torch.testing.assert_close(together[row], bag(*_padded([text]))[0], atol=tolerance, rtol=0)
@@ -63,12 +65,12 @@ def test_a_text_alone_and_among_others_and_behind_any_padding(
 
 
 def test_order_and_vocabulary_tell_texts_apart() -> None:
-    bag = NgramBag(2, 4096, 4)
+    bag = stirred(NgramBag(2, 4096, 4))
     ids, lengths, salts = _padded([[3, 4, 5], [5, 4, 3], [3, 4, 5]])
     forth, back, other = bag(ids, lengths, salts + torch.tensor([0, 0, 7]))
     assert not forth.allclose(back)
     assert not forth.allclose(other)
-    words_only = NgramBag(1, 4096, 4)
+    words_only = stirred(NgramBag(1, 4096, 4))
     forth, back, _ = words_only(ids, lengths, salts)
     assert forth.allclose(back)
 
@@ -95,8 +97,19 @@ def test_only_the_ngrams_of_the_texts_are_trained(texts: list[list[int]]) -> Non
     assert moved == {_hash(ngram, 0) % 512 for ngram in ngrams}
 
 
+def test_ngrams_that_no_text_of_training_had_say_nothing() -> None:
+    bag = NgramBag(2, 4096, 3)
+    optimizer = torch.optim.AdamW(bag.parameters())
+    for _ in range(3):
+        bag(*_padded([[1, 2, 3]])).sum().backward()
+        optimizer.step()
+    seen, unseen = bag(*_padded([[1, 2, 3], [4, 5, 6]]))
+    assert seen.ne(0).all()
+    assert unseen.eq(0).all()
+
+
 def test_dropout_in_training_only() -> None:
-    bag = NgramBag(2, 64, 200, dropout=0.5)
+    bag = stirred(NgramBag(2, 64, 200, dropout=0.5))
     batch = _padded([[1, 2, 3]])
     assert 60 < bag(*batch).eq(0).sum().item() < 140
     assert bag.eval()(*batch).ne(0).all()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import torch
 from hypothesis import strategies as st
+from torch import nn
 
 from mtl_models.networks.network import PAD, Batch, Network
 from mtl_models.tasks.task import Task
 
 Texts = list[list[int]]
+Module = TypeVar("Module", bound=nn.Module)
 
 THREE_TASKS = (
     Task("tweets", "single_label", ("bad", "good")),
@@ -32,6 +35,15 @@ def batch_of(texts: Texts, rows: Mapping[str, Sequence[int]], extra: int = 0) ->
 def mixed_batch(texts: Texts, tasks: Sequence[str], extra: int = 0) -> Batch:
     """One task for every text."""
     return batch_of(texts, {name: [row for row, task in enumerate(tasks) if task == name] for name in dict.fromkeys(tasks)}, extra)
+
+
+def stirred(network: Module) -> Module:
+    """The same, with random numbers where it begins with zeros."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if not parameter.any():
+                parameter.normal_(std=0.3)
+    return network
 
 
 def check_each_text_stands_alone(network: Network, texts: Texts, tasks: Sequence[str], extra: int, tolerance: float) -> None:

@@ -20,6 +20,8 @@ from mtl_models.networks.build import build_network
 from mtl_models.networks.model import Model
 from mtl_models.tasks.task import Task
 
+from batches import stirred
+
 TEXTS = ["a good film", "bad phone , bad", "two hours", "", "of love ! ! a waste of two hours"]
 NETWORKS = ["joint_lstm", "joint_lstm_attention", "joint_transformer_lstm", "lstm_linear"]
 
@@ -29,7 +31,7 @@ def with_network(model: Model, name: str, **options: object) -> Model:
     section = TypeAdapter(config.Network).validate_python({"name": name, "hidden": 4, "dropout": 0.9, **options})
     torch.manual_seed(0)
     vectors = {vocabulary: torch.randn(found.size, 8) for vocabulary, found in model.vocabularies.items()}
-    return Model(build_network(section, model.tasks, vectors), model.tasks, model.vocabularies, section, model.max_tokens)
+    return Model(stirred(build_network(section, model.tasks, vectors)), model.tasks, model.vocabularies, section, model.max_tokens)
 
 
 def over_backbone(folder: Path, **options: object) -> Model:

@@ -26,7 +26,7 @@ from mtl_models.tasks.kind import kind_of
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import build_vocabulary
 
-from batches import SIZES, THREE_TASKS, check_each_text_stands_alone, mixed_batch, mixed_texts
+from batches import SIZES, THREE_TASKS, check_each_text_stands_alone, mixed_batch, mixed_texts, stirred
 
 POOLED = {"pooling": ("last", "max", "mean")}
 ATTENTIVE = {"attention": {"hops": 3, "hidden": 4, "fc": 8}}
@@ -48,7 +48,7 @@ def _section(name: str, **options: object) -> config.Network:
 
 def _network(name: str = "joint_lstm", tasks: tuple[Task, ...] = THREE_TASKS, **options: object) -> Network:
     torch.manual_seed(5)
-    return build_network(_section(name, **options), tasks, {group: torch.randn(size, 6) for group, size in SIZES.items()})
+    return stirred(build_network(_section(name, **options), tasks, {group: torch.randn(size, 6) for group, size in SIZES.items()}))
 
 
 @given(mixed_texts(), st.integers(0, 4), st.integers(1, 2), st.booleans(), st.sampled_from([None, NGRAMS]))
@@ -104,7 +104,7 @@ def test_a_fresh_process_computes_the_same_bits(tmp_path: Path) -> None:
     here = {}
     for name in NETWORKS:
         section = _section(name, ngrams=NGRAMS)
-        network = build_network(section, THREE_TASKS[:2], {"shared": torch.randn(words.size, 6)}).eval()
+        network = stirred(build_network(section, THREE_TASKS[:2], {"shared": torch.randn(words.size, 6)})).eval()
         save_model(Model(network, THREE_TASKS[:2], {"shared": words}, section, max_tokens=12), tmp_path / name)
         with torch.inference_mode():
             here[name] = {task: logits.numpy().tobytes().hex() for task, logits in network(batch).logits.items()}
