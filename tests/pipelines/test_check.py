@@ -50,3 +50,18 @@ def test_more_frozen_layers_than_there_are_is_found_before_a_run(experiment: Pat
     monkeypatch.chdir(experiment.parent)
     with pytest.raises(ConfigError, match=r"training\.freeze\.lowest: 9, but the network has"):
         check_experiment(experiment, ["training.freeze={lowest: 9}"])
+
+
+@pytest.mark.parametrize(
+    "training", ["freeze={encoder: true, heads: [films]}", "phases=[{epochs: 1, freeze: {encoder: true, heads: [films]}}]"]
+)
+def test_a_twin_that_could_not_be_trained_is_found_before_a_run(training: str, experiment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(experiment.parent)
+    experiment.write_text(re.sub("(?m)^training: .*$", "training: {}", experiment.read_text()))
+    with pytest.raises(ConfigError, match=r"nothing that answers for task 'films' moves"):
+        check_experiment(experiment, [f"training.{training}"])
+
+
+def test_a_head_may_rest_where_the_encoder_learns(experiment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(experiment.parent)
+    check_experiment(experiment, ["training.freeze={heads: [films]}"])
