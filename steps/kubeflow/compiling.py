@@ -48,8 +48,7 @@ def compile_pipeline(name: str, components: Sequence[Component], path: Path) -> 
             task = definitions[component.name]().set_display_name(component.name).set_caching_options(False)
             if component.upstream:
                 task.after(*(tasks[above] for above in component.upstream))
-            for key, value in component.environment.items():
-                task.set_env_variable(key, value)
+            _set_environment(task, component.environment)
             _ask(task, component)
             if component.pod is not None:
                 _place(task, component.pod)
@@ -68,6 +67,11 @@ def _definition(component: Component) -> Any:
     named = FunctionType(container.__code__, container.__globals__, component.name, container.__defaults__, container.__closure__)
     named.__annotations__ = {"return": dsl.ContainerSpec}
     return dsl.container_component(named)
+
+
+def _set_environment(task: Any, variables: Mapping[str, str]) -> None:
+    """As `set_env_variable` does it, which reads the source of every frame of the stack each time, half a second and more a variable."""
+    task.container_spec.env = {**(task.container_spec.env or {}), **variables} or None
 
 
 def _ask(task: Any, component: Component) -> None:
@@ -104,7 +108,7 @@ def _place(task: Any, pod: KubernetesPodSettings) -> None:
         if reference:
             kubernetes.use_secret_as_env(task, reference["name"], {reference["key"]: variable["name"]})
         else:
-            task.set_env_variable(variable["name"], variable["value"])
+            _set_environment(task, {variable["name"]: variable["value"]})
     if pod.image_pull_secrets:
         kubernetes.set_image_pull_secrets(task, pod.image_pull_secrets)
     for key, value in pod.labels.items():
