@@ -70,7 +70,7 @@ def _definition(component: Component) -> Any:
 
 
 def _set_environment(task: Any, variables: Mapping[str, str]) -> None:
-    """As `set_env_variable` does it, which reads the source of every frame of the stack each time, half a second and more a variable."""
+    """As `set_env_variable` does it, which reads the source of every frame of the stack each time: minutes for a pipeline."""
     task.container_spec.env = {**(task.container_spec.env or {}), **variables} or None
 
 
