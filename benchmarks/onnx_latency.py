@@ -70,7 +70,7 @@ def main() -> None:
     corpora = corpora_of(experiment)
     vocabularies = vocabularies_of(experiment, corpora)
     tasks = tuple(Task.of(task.settings, corpora[name]) for name, task in experiment.tasks.items())
-    train = [text for corpus in corpora.values() for text in corpus.splits["train"]["text"]]
+    train = [text for corpus in corpora.values() for text in corpus.texts("train")]
     texts = random.Random(0).sample(train, arguments.repeats * _BATCH // 10)
     measured = []
     for name in arguments.networks:

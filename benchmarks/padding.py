@@ -90,7 +90,7 @@ def prepared(experiment: Experiment) -> tuple[list[Task], dict[str, EncodedSplit
     tasks = [Task.of(settings, corpora[name]) for name, settings in experiment.tasks.items()]
     vocabularies = {
         group: build_vocabulary(
-            {task.name: corpora[task.name].splits["train"]["text"] for task in tasks if task.vocabulary == group},
+            {task.name: corpora[task.name].texts("train") for task in tasks if task.vocabulary == group},
             {task.name: task.text for task in tasks if task.vocabulary == group},
             section,
         )

@@ -69,7 +69,7 @@ def main() -> None:
 
 def _texts(corpora: dict[str, Corpus], count: int) -> list[str]:
     """Drawn from every split of every corpus."""
-    found = [text for corpus in corpora.values() for split in corpus.splits.values() for text in split["text"]]
+    found = [text for corpus in corpora.values() for split in corpus.splits for text in corpus.texts(split)]
     return random.Random(0).sample(found, min(count, len(found)))
 
 
@@ -80,13 +80,13 @@ def _contenders(experiment: Experiment, corpora: dict[str, Corpus], texts: list[
         untrained_model(experiment.network, answered, vocabularies, experiment.training.max_tokens)
         for answered in (tasks, *([task] for task in tasks))
     )
-    pipelines = []
-    for corpus in corpora.values():
-        train = corpus.splits["train"]
-        pipelines.append(make_pipeline(_tfidf(), LogisticRegression(C=10.0, max_iter=2000)).fit(train["text"], corpus.gold("train")))
-    shared = _tfidf().fit([text for corpus in corpora.values() for text in corpus.splits["train"]["text"]])
+    pipelines = [
+        make_pipeline(_tfidf(), LogisticRegression(C=10.0, max_iter=2000)).fit(corpus.texts("train"), corpus.gold("train"))
+        for corpus in corpora.values()
+    ]
+    shared = _tfidf().fit([text for corpus in corpora.values() for text in corpus.texts("train")])
     regressions = [
-        LogisticRegression(C=10.0, max_iter=2000).fit(shared.transform(corpus.splits["train"]["text"]), corpus.gold("train"))
+        LogisticRegression(C=10.0, max_iter=2000).fit(shared.transform(corpus.texts("train")), corpus.gold("train"))
         for corpus in corpora.values()
     ]
 

@@ -41,7 +41,7 @@ def vocabularies_of(experiment: Experiment, corpora: Mapping[str, Corpus]) -> di
     found: dict[str, Vocabulary] = {}
     for group, section in experiment.vocabularies.items():
         members = [name for name, task in experiment.tasks.items() if task.vocabulary == group]
-        train = {name: corpora[name].splits["train"]["text"] for name in members}
+        train = {name: corpora[name].texts("train") for name in members}
         found[group] = build_vocabulary(train, {name: experiment.tasks[name].text for name in members}, section)
     return found
 

@@ -66,11 +66,10 @@ def _classes(corpus: Corpus) -> str:
 
 def _print_network(experiment: Experiment, prepared: Prepared) -> None:
     """Vocabulary, coverage by vectors and numbers to train, for the joint network as it will be built."""
-    from mtl_models.errors import ConfigError
     from mtl_models.networks.backbone import starting_weights
     from mtl_models.networks.build import build_network
     from mtl_models.reports.content import Words
-    from mtl_models.training.freezing import TrainingFreezing
+    from mtl_models.training.freezing import moving_sizes
 
     table = Table(
         "vocabulary", "words", "vectors", "coverage of the words in running text", header_style="bold", title="words", title_justify="left"
@@ -82,19 +81,7 @@ def _print_network(experiment: Experiment, prepared: Prepared) -> None:
     Console().print(table)
     weights = starting_weights(prepared.matrices)
     network = build_network(experiment.network, prepared.tasks, weights)
-    sizes: dict[str, int] = {}
-    for tasks, phase in experiment.training.in_phases():
-        freezing = TrainingFreezing(phase.freeze, network)
-        freezing.apply(network, phase.epochs)  # in its last epoch all moves that ever does
-        moving = {name: parameter.numel() for name, parameter in network.named_parameters() if parameter.requires_grad}
-        freezing.lift(network)
-        for task in tasks or experiment.tasks:
-            if all(name.startswith(network.owned_by(experiment.tasks.keys() - {task})) for name in moving):
-                raise ConfigError(
-                    f"training.freeze: nothing that answers for task '{task}' moves, and its twin could not be trained; "
-                    f"take '{task}' from freeze.heads, or let the encoder move"
-                )
-        sizes |= moving
+    sizes = moving_sizes(network, experiment.training, [*experiment.tasks])
     total = sum(parameter.numel() for parameter in network.parameters())
     typer.echo(f"network: {experiment.network.name}, {total:,} parameters, {sum(sizes.values()):,} of them trained")
 

@@ -34,7 +34,8 @@ def run_experiment(config: Path, overrides: Sequence[str], cache: bool, stack: s
     experiment = load_experiment(config, overrides)
     new = not (home() / "zenml").is_dir()
     prepare()
-    typer.secho(f"{experiment.name}: {len(experiment.tasks)} tasks ({', '.join(experiment.tasks)})", bold=True, err=True)
+    count = f"{len(experiment.tasks)} task{'s' if len(experiment.tasks) > 1 else ''}"
+    typer.secho(f"{experiment.name}: {count} ({', '.join(experiment.tasks)})", bold=True, err=True)
 
     from pipelines.fingerprints import pinned, source_fingerprints
 

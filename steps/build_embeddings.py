@@ -28,6 +28,6 @@ def build_embeddings(
     fingerprint: str,  # noqa: ARG001 (changed vectors miss the cache)
 ) -> Annotated[EmbeddingMatrix, "embeddings_{group}"]:
     """Read, train or draw the vectors; words without one get a seeded normal."""
-    texts = {corpus.task: corpus.splits["train"]["text"] for corpus in corpora}
+    texts = {corpus.task: corpus.texts("train") for corpus in corpora}
     file = fetch(vectors.source) if vectors.source else None
     return build_matrix(vocabulary, vectors, file, texts, options, seed)

@@ -28,7 +28,7 @@ def build_vocabulary(
     fingerprint: str,  # noqa: ARG001 (changed vectors, where words are read from them, miss the cache)
 ) -> Annotated[Vocabulary, "vocabulary_{group}"]:
     """One vocabulary over the train texts of all `corpora`, and the first words of the vectors' file where those are asked for."""
-    texts = {corpus.task: corpus.splits["train"]["text"] for corpus in corpora}
+    texts = {corpus.task: corpus.texts("train") for corpus in corpora}
     source = section.vectors.source
     extra = first_words(fetch(source), section.extra_words, section.vectors.format) if source is not None and section.extra_words else ()
     return count_words(texts, options, section, extra)

@@ -7,6 +7,7 @@ which goes by modification times; whoever names a file here names it by content.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +15,9 @@ from typing import Any, Self
 import datasets
 import pyarrow as pa
 
-__all__ = ["RowWriter", "iterate_batches", "open_rows"]
+__all__ = ["RowWriter", "Texts", "iterate_batches", "open_rows"]
+
+_BATCH = 10_000
 
 
 class RowWriter:
@@ -45,6 +48,20 @@ class RowWriter:
 def open_rows(path: Path) -> datasets.Dataset:
     """The rows of a file that `RowWriter` wrote, memory-mapped."""
     return datasets.Dataset.from_file(str(path))
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The column `text` of rows, read batch by batch as often as it is gone through."""
+
+    rows: datasets.Dataset
+
+    def __iter__(self) -> Iterator[str]:
+        for batch in self.rows.select_columns(["text"]).with_format("arrow").iter(_BATCH):
+            yield from batch["text"].to_pylist()
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 def iterate_batches(path: Path) -> Iterator[Any]:

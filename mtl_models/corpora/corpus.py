@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from mtl_models.config.experiment import Kind
 from mtl_models.corpora.annotations import WIDTHS, as_rows, on_words, type_counts
-from mtl_models.corpora.arrow import RowWriter, open_rows
+from mtl_models.corpora.arrow import RowWriter, Texts, open_rows
 from mtl_models.files import sha256_of, writing_file, writing_folder
 
 __all__ = ["FEATURES", "SPLITS", "Corpus", "CorpusReport", "Split", "features_of", "label_values"]
@@ -105,6 +105,10 @@ class Corpus:
     def kind(self) -> Kind:
         """What a label is."""
         return self.report.kind
+
+    def texts(self, split: Split) -> Texts:
+        """The texts of a split, in order."""
+        return Texts(self.splits[split])
 
     def gold(self, split: Split) -> NDArray[Any]:
         """The labels of a split: class numbers (N,) int64; of several labels (N, K) int8; of a rating (N,) float64; of words an object

@@ -14,14 +14,14 @@ import numpy.typing as npt
 import regex
 import xxhash
 
+from mtl_models.corpora.arrow import Texts
+
 __all__ = ["EMPTY", "Keys", "exact_key", "normalised", "scramble", "split_keys", "text_key", "text_keys"]
 
 Keys = npt.NDArray[np.uint64]
 
 EMPTY = 0
 """The key of a text without a visible character; empty texts are no duplicates of one another."""
-
-_BATCH = 10_000
 
 
 def _plain(mark: str) -> int:
@@ -69,9 +69,7 @@ def text_keys(texts: Iterable[str]) -> Keys:
 
 def split_keys(split: datasets.Dataset) -> Keys:
     """`text_key` of every row of a corpus split, in order."""
-    batches = split.select_columns(["text"]).with_format("arrow").iter(_BATCH)
-    keys = [text_keys(batch["text"].to_pylist()) for batch in batches]
-    return np.concatenate(keys) if keys else np.empty(0, dtype=np.uint64)
+    return text_keys(Texts(split))
 
 
 def scramble(keys: Keys, seed: int, salt: int) -> Keys:

@@ -52,5 +52,5 @@ def _neighbours(section: Augmentation, corpus: Corpus, vocabulary: Encoder, task
     def known(words: list[str]) -> list[bool]:
         return [vocabulary.unknown not in ids for ids in vocabulary.encode(words, task.text, None)]
 
-    words = {word.lower() for text in corpus.splits["train"]["text"] for word in words_of(text)}
+    words = {word.lower() for text in corpus.texts("train") for word in words_of(text)}
     return nearest_words(fetch(section.vectors), words, known, _NEAREST, _LEAST)

@@ -119,8 +119,7 @@ def encode_words(
 def _in_words(
     corpus: Corpus, split: Split, vocabulary: Encoder, task: Task, max_tokens: int, letters: int | None, beside: Encoder | None
 ) -> EncodedSplit:
-    texts = corpus.splits[split].with_format("arrow")[:]["text"].to_pylist()
-    words = [[text[begin:end] for begin, end in places_of_words(text, task.text.words)[:max_tokens]] for text in texts]
+    words = [[text[begin:end] for begin, end in places_of_words(text, task.text.words)[:max_tokens]] for text in corpus.texts(split)]
     lengths = np.array([len(text) for text in words], dtype=np.int32)
     if not words:
         return EncodedSplit(np.empty(0, np.int32), np.empty(0, np.int64), lengths, corpus.gold(split))

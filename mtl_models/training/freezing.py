@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from torch import Tensor, nn
 
 from mtl_models.config.finetuning import Finetuning
 from mtl_models.config.freezing import Freeze
+from mtl_models.config.training import Training
 from mtl_models.errors import ConfigError
 from mtl_models.networks.network import Network
 
-__all__ = ["FinetuneFreezing", "Freezing", "TrainingFreezing", "moved"]
+__all__ = ["FinetuneFreezing", "Freezing", "TrainingFreezing", "moved", "moving_sizes"]
 
 
 _ADAPTER = "lora_"
@@ -104,6 +105,30 @@ class FinetuneFreezing(Freezing):
 
     def __repr__(self) -> str:
         return f"FinetuneFreezing({self.section!r}, {sorted(self.new)})"
+
+
+def moving_sizes(network: Network, training: Training, tasks: Sequence[str]) -> dict[str, int]:
+    """Name -> size of every parameter that moves in some phase of a training of `tasks`.
+
+    `ConfigError` for a task of which nothing would move while others learn: it would learn nothing, and a twin of it could not be trained.
+    """
+    sizes: dict[str, int] = {}
+    for named, phase in training.in_phases():
+        learning = [task for task in tasks if named is None or task in named]
+        if not learning:
+            continue
+        freezing = TrainingFreezing(phase.freeze, network)
+        freezing.apply(network, phase.epochs)  # in its last epoch all moves that ever does
+        moving = {name: parameter.numel() for name, parameter in network.named_parameters() if parameter.requires_grad}
+        freezing.lift(network)
+        for task in learning:
+            if all(name.startswith(network.owned_by({*tasks} - {task})) for name in moving):
+                raise ConfigError(
+                    f"training.freeze: nothing that answers for task '{task}' moves, and its twin could not be trained; "
+                    f"take '{task}' from freeze.heads, or let the encoder move"
+                )
+        sizes |= moving
+    return sizes
 
 
 def moved(before: Mapping[str, Tensor], network: Network) -> str:

@@ -35,7 +35,6 @@ def training_lengths(
 def _of_task(experiment: Experiment, corpus: Corpus, vocabularies: Mapping[str, Encoder]) -> Lengths:
     task, most = Task.of(experiment.tasks[corpus.task].settings, corpus), experiment.training.max_tokens
     if isinstance(experiment.network, Hierarchical):
-        texts = corpus.splits["train"].with_format("arrow")[:]["text"].to_pylist()
-        return np.array([min(len(places_of_words(text, task.text.words)), most) for text in texts], dtype=np.int32)
+        return np.array([min(len(places_of_words(text, task.text.words)), most) for text in corpus.texts("train")], dtype=np.int32)
     encoded = encode(corpus, vocabularies[task.vocabulary], task, most, home_folder("cache", "encoded"), experiment.seed)
     return encoded.splits["train"].lengths

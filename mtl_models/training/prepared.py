@@ -63,7 +63,7 @@ def prepare_experiment(experiment: Experiment) -> Prepared:
         vocabularies[SHARED], matrices[SHARED] = read_tokenizer(folder), read_backbone(folder)
     for group, section in experiment.word_vocabularies.items():
         members = experiment.readers_of(group)
-        texts = {name: corpora[name].splits["train"]["text"] for name in members}
+        texts = {name: corpora[name].texts("train") for name in members}
         options = {name: experiment.tasks[name].text for name in members}
         file = fetch(section.vectors.source) if section.vectors.source else None
         extra = first_words(file, section.extra_words, section.vectors.format) if file is not None and section.extra_words else ()

@@ -22,6 +22,7 @@ from mtl_models.text.vocabulary import Vocabulary
 from mtl_models.training.calibration import calibrated
 from mtl_models.training.distributed import first_here
 from mtl_models.training.encoding import EncodedCorpus, encode_for
+from mtl_models.training.freezing import moving_sizes
 from mtl_models.training.history import History
 from mtl_models.training.processes import fit_model
 
@@ -47,6 +48,7 @@ def train(
         encoded = {task.name: encode_for(network, corpora[task.name], vocabularies, task, training.max_tokens, seed) for task in tasks}
     torch.manual_seed(seed)
     untrained = build_network(network, tasks, starting_weights(matrices))
+    moving_sizes(untrained, training, [task.name for task in tasks])  # refuses before hours of training what one of its twins would refuse
     model = Model(untrained, tuple(tasks), vocabularies, network, training.max_tokens)
     checkpoints = _checkpoints(encoded, matrices, network, training, seed)
     label = "joint" if len(tasks) > 1 else tasks[0].name

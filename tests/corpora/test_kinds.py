@@ -12,32 +12,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from tables import put_csv
 
 from mtl_models.config import Experiment
 from mtl_models.config.corpus import Corpus as CorpusConfig
-from mtl_models.config.corpus import Label, Validation
+from mtl_models.config.corpus import Validation
 from mtl_models.config.experiment import TaskSettings
 from mtl_models.corpora.corpus import SPLITS, Corpus
 from mtl_models.corpora.ingest import ingest
-from mtl_models.corpora.labels import NO_LABEL, LabelError, LabelSet, labeller, leaves_out
-from mtl_models.corpora.leaks import separate
-from mtl_models.corpora.splits import deal_by_text, deal_sets
+from mtl_models.corpora.labels import NO_LABEL
 from mtl_models.corpora.validation.validate import raise_if_critical, validate
 from mtl_models.errors import ConfigError, CorpusError
 from mtl_models.tasks.task import Task
 
 Config = Callable[..., CorpusConfig]
-
-
-def label_set(*has: str, unknown: tuple[str, ...] = ()) -> LabelSet:
-    return LabelSet(frozenset(has), frozenset(unknown))
-
-
-def write(path: Path, header: str, lines: list[str]) -> Path:
-    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
-    return path
 
 
 def numbered(count: int = 60) -> list[str]:
@@ -48,72 +36,10 @@ def gold_by_text(corpus: Corpus) -> dict[str, Any]:
     return {text: gold.tolist() for split in SPLITS for text, gold in zip(corpus.splits[split]["text"], corpus.gold(split), strict=True)}
 
 
-# ---- cells
-
-
-@pytest.mark.parametrize(
-    ("cell", "keys", "found"),
-    [
-        ("a| b |a", {"separator": "|"}, label_set("a", "b")),
-        ("", {"separator": "|"}, label_set()),
-        (None, {"separator": ","}, label_set()),
-        (["a", "b"], {}, label_set("a", "b")),
-        (np.array(["a"]), {"separator": "|"}, label_set("a")),
-        ("1;0;2", {"separator": ";", "map": {"1": "x", "0": "y", "2": None}}, label_set("x", "y")),
-    ],
-)
-def test_cells_of_several_labels(cell: Any, keys: dict[str, Any], found: LabelSet) -> None:
-    assert labeller(Label.model_validate(keys), "multi_label")(cell) == found
-
-
-@pytest.mark.parametrize(
-    ("cell", "keys", "message"),
-    [
-        ("a b", {}, "'a b' is a text and no list of labels; label.separator"),
-        ("a,c", {"separator": ",", "names": ["a", "b"]}, "label 'c' is not among label.names: a, b"),
-        (["a|b"], {}, r"label 'a\|b' holds '\|'"),
-        ([1, "maybe"], {"columns": ["x", "y"]}, r"'maybe' \(column 'y'\) is neither 1 nor 0"),
-    ],
-)
-def test_cells_that_are_no_set_of_labels(cell: Any, keys: dict[str, Any], message: str) -> None:
-    with pytest.raises(LabelError, match=message):
-        labeller(Label.model_validate(keys), "multi_label")(cell)
-
-
-def test_a_column_per_label_knows_yes_no_and_nobody_knows() -> None:
-    read = labeller(Label(columns=("x", "y", "z", "q"), missing=("NA",)), "multi_label")
-    assert read(["TRUE", 0.0, None, "NA"]) == label_set("x", unknown=("z", "q"))
-
-
-@pytest.mark.parametrize(("cell", "number"), [("0.5", 0.5), (-3, -3.0), (" 1e2 ", 100.0)])
-def test_ratings(cell: Any, number: float) -> None:
-    assert labeller(Label(), "rating")(cell) == number
-
-
-@pytest.mark.parametrize(
-    ("cell", "message"),
-    [("high", "'high' is not a number"), ("inf", "not a finite number"), ("", "no rating; give it one, or set label.missing")],
-)
-def test_what_is_no_rating(cell: Any, message: str) -> None:
-    with pytest.raises(LabelError, match=message):
-        labeller(Label(), "rating")(cell)
-
-
-def test_which_cells_leave_a_row_out() -> None:
-    assert not leaves_out(Label())("")
-    one = leaves_out(Label(missing=("", "NA")))
-    assert [one(cell) for cell in ("", None, " NA ", float("nan"), "a", [])] == [True, True, True, True, False, False]
-    several = leaves_out(Label(columns=("x", "y"), missing=("?",)))
-    assert [several(cells) for cells in (["", "?"], ["", "0"])] == [True, False]
-
-
-# ---- corpora
-
-
 def test_a_separator_gives_a_list_per_row(tmp_path: Path, config: Config) -> None:
     lines = [f"{'a|b' if number % 3 == 0 else 'b' if number % 3 == 1 else ''},{text}" for number, text in enumerate(numbered())]
     corpus = ingest(
-        "tags", config(write(tmp_path / "t.csv", "tags,text", lines), label={"column": "tags", "separator": "|"}), 1, "multi_label"
+        "tags", config(put_csv(tmp_path / "t.csv", lines, "tags,text"), label={"column": "tags", "separator": "|"}), 1, "multi_label"
     )
     assert (corpus.labels, corpus.kind) == (("a", "b"), "multi_label")
     expected = {text: [[1, 1], [0, 1], [0, 0]][number % 3] for number, text in enumerate(numbered())}
@@ -133,7 +59,7 @@ def test_a_column_per_label_keeps_what_nobody_knows(tmp_path: Path, config: Conf
     cells = ["1,0", "0,true", ",1", "NA,"]
     lines = [f"{text},{cells[number % 4]}" for number, text in enumerate(numbered())]
     label = {"columns": ["rude", "long"], "missing": ["NA"]}
-    corpus = ingest("tags", config(write(tmp_path / "t.csv", "text,rude,long", lines), label=label), 1, "multi_label")
+    corpus = ingest("tags", config(put_csv(tmp_path / "t.csv", lines, "text,rude,long"), label=label), 1, "multi_label")
     assert corpus.labels == ("rude", "long")
     assert corpus.report.dropped == {NO_LABEL: 15}
     expected = {text: [[1, 0], [0, 1], [-100, 1]][number % 4] for number, text in enumerate(numbered()) if number % 4 < 3}
@@ -155,7 +81,7 @@ def test_lists_of_json_need_no_separator(tmp_path: Path, config: Config) -> None
 
 def test_ratings_stay_numbers_and_are_dealt_evenly(tmp_path: Path, config: Config) -> None:
     lines = [f"{number / 8},{text}" for number, text in enumerate(numbered(100))]
-    corpus = ingest("stars", config(write(tmp_path / "t.csv", "stars,text", lines), label="stars"), 1, "rating")
+    corpus = ingest("stars", config(put_csv(tmp_path / "t.csv", lines, "stars,text"), label="stars"), 1, "rating")
     assert corpus.labels == ("stars",)
     assert gold_by_text(corpus) == {text: number / 8 for number, text in enumerate(numbered(100))}
     assert [len(corpus.splits[split]) for split in SPLITS] == [70, 10, 20]
@@ -177,7 +103,7 @@ def test_ordered_classes_keep_their_order(
     tmp_path: Path, config: Config, cells: list[str], label: dict[str, Any], order: tuple[str, ...]
 ) -> None:
     lines = [f"{cells[number % 3]},{text}" for number, text in enumerate(numbered())]
-    assert ingest("stars", config(write(tmp_path / "t.csv", "label,text", lines), label=label), 1, "ordinal").labels == order
+    assert ingest("stars", config(put_csv(tmp_path / "t.csv", lines, "label,text"), label=label), 1, "ordinal").labels == order
 
 
 @pytest.mark.parametrize(
@@ -203,7 +129,7 @@ def test_faults_name_file_row_and_column(
     tmp_path: Path, config: Config, kind: Any, lines: list[str], label: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(CorpusError, match=message):
-        ingest("t", config(write(tmp_path / "t.csv", "label,text", lines), label=label), 1, kind)
+        ingest("t", config(put_csv(tmp_path / "t.csv", lines, "label,text"), label=label), 1, kind)
 
 
 def test_one_text_with_two_sets_of_labels_goes(tmp_path: Path, config: Config) -> None:
@@ -211,75 +137,8 @@ def test_one_text_with_two_sets_of_labels_goes(tmp_path: Path, config: Config) -
         "b,word0 thing number 0",
         "b|a,word2 thing number 2",
     ]
-    corpus = ingest("tags", config(write(tmp_path / "t.csv", "label,text", lines), label={"separator": "|"}), 1, "multi_label")
+    corpus = ingest("tags", config(put_csv(tmp_path / "t.csv", lines, "label,text"), label={"separator": "|"}), 1, "multi_label")
     assert corpus.report.dropped == {"same text with different labels": 2, "duplicate": 1}
-
-
-# ---- several label columns on one table
-
-
-table_rows = st.lists(st.tuples(st.integers(0, 400), st.sampled_from("ab "), st.sampled_from("xyz ")), min_size=60, max_size=120)
-
-
-@given(table_rows, st.integers(0, 2**31 - 1))
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_text_is_in_train_of_one_task_and_held_out_by_another(tmp_path_factory: pytest.TempPathFactory, rows, seed: int) -> None:
-    """Labels missing here or there, rows in any order, copies of a text: no row needs to be thrown away for a leak."""
-    path = tmp_path_factory.mktemp("table") / "t.csv"
-    sure = [(1000 + number, "ab"[number % 2], "xyz"[number % 3]) for number in range(60)]
-    write(path, "text,mood,topic", [f"some text {number},{mood.strip()},{topic.strip()}" for number, mood, topic in rows + sure])
-    tasks = {column: {"corpus": {"source": str(path), "label": {"column": column, "missing": [""]}}} for column in ("mood", "topic")}
-    experiment = Experiment.model_validate({"name": "shared", "seed": seed, "tasks": tasks})
-    corpora = [ingest(name, task.corpus, seed, task.kind) for name, task in experiment.tasks.items()]
-    sides = [{text: split for split in SPLITS for text in corpus.splits[split]["text"]} for corpus in corpora]
-    assert all(sides[0][text] == sides[1][text] for text in sides[0].keys() & sides[1].keys())
-    for corpus in corpora:
-        assert separate(corpora, corpus.task).report.leaks == {}
-
-
-def test_tasks_over_one_source_are_dealt_by_text_unless_told_otherwise() -> None:
-    tasks = {
-        "a": {"corpus": {"source": "x.csv", "label": "a"}},
-        "b": {"corpus": {"source": "x.csv", "label": "b", "splits": {"by": "label"}}},
-        "c": "y.csv",
-    }
-    experiment = Experiment.model_validate({"name": "e", "tasks": tasks})
-    assert {name: task.corpus.splits.by for name, task in experiment.tasks.items()} == {"a": "text", "b": "label", "c": None}
-    again = Experiment.model_validate(experiment.model_dump(mode="json"))
-    assert again == experiment
-
-
-@given(st.lists(st.integers(1, 2**63), min_size=300, max_size=600, unique=True), st.integers(0, 2**31 - 1))
-@settings(deadline=None, max_examples=30)
-def test_dealing_by_text_looks_at_the_text_alone(keys: list[int], seed: int) -> None:
-    key = np.array(keys, dtype=np.uint64)
-    none = np.zeros(len(key), dtype=np.uint64)
-    whole = deal_by_text(none, key, [0.7, 0.1, 0.2], seed)
-    np.testing.assert_array_equal(whole[::3], deal_by_text(none[::3], key[::3], [0.7, 0.1, 0.2], seed))
-    assert np.bincount(whole, minlength=3) / len(key) == pytest.approx([0.7, 0.1, 0.2], abs=0.12)
-    grouped = deal_by_text(np.full(len(key), 7, dtype=np.uint64), key, [0.7, 0.1, 0.2], seed)
-    assert len(set(grouped.tolist())) == 1
-
-
-@given(st.integers(0, 2**31 - 1), st.integers(1, 6), st.booleans())
-@settings(deadline=None, max_examples=30)
-def test_rows_of_several_labels_are_dealt_evenly_and_groups_whole(seed: int, labels: int, in_groups: bool) -> None:
-    random = np.random.default_rng(seed)
-    has = random.random((300, labels)) < random.uniform(0.05, 0.6, labels)
-    key = np.arange(1, 301, dtype=np.uint64)
-    group = (key % 60 + 1) * in_groups
-    split = deal_sets(has, group, key, [0.7, 0.1, 0.2], seed)
-    order = random.permutation(300)
-    np.testing.assert_array_equal(split[order], deal_sets(has[order], group[order], key[order], [0.7, 0.1, 0.2], seed))
-    assert np.bincount(split, minlength=3) == pytest.approx([210, 30, 60], abs=3 if not in_groups else 15)
-    for k in range(labels):
-        counts = np.bincount(split[has[:, k]], minlength=3)
-        assert counts == pytest.approx(np.array([0.7, 0.1, 0.2]) * has[:, k].sum(), abs=3 if not in_groups else 12)
-    if in_groups:
-        assert all(len(set(split[group == one].tolist())) == 1 for one in np.unique(group))
-
-
-# ---- configuration
 
 
 @pytest.mark.parametrize(
@@ -306,7 +165,7 @@ def test_a_label_must_fit_its_kind(task: dict[str, Any], message: str) -> None:
 
 def test_weights_follow_the_train_split_and_refuse_unknown_labels(tmp_path: Path, config: Config) -> None:
     lines = [f"{'rare' if number % 4 == 0 else 'usual'},{text}" for number, text in enumerate(numbered(80))]
-    corpus = ingest("t", config(write(tmp_path / "t.csv", "label,text", lines)), 1)
+    corpus = ingest("t", config(put_csv(tmp_path / "t.csv", lines, "label,text")), 1)
     counts = corpus.class_counts("train")
     balanced = Task.of(TaskSettings(class_weights="balanced"), corpus).class_weights
     assert balanced == pytest.approx([counts.sum() / (2 * count) for count in counts])
@@ -318,7 +177,7 @@ def test_weights_follow_the_train_split_and_refuse_unknown_labels(tmp_path: Path
 
 def test_a_rating_knows_the_moments_of_its_train_split_and_labels_their_odds(tmp_path: Path, config: Config) -> None:
     lines = [f"{number % 5},{'a' if number % 3 else ''},{text}" for number, text in enumerate(numbered(90))]
-    path = write(tmp_path / "t.csv", "stars,tags,text", lines)
+    path = put_csv(tmp_path / "t.csv", lines, "stars,tags,text")
     stars = ingest("stars", config(path, label="stars"), 1, "rating")
     task = Task.of(TaskSettings(kind="rating"), stars)
     assert (task.mean, task.deviation) == pytest.approx((stars.gold("train").mean(), stars.gold("train").std()))

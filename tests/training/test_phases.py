@@ -9,6 +9,8 @@ from types import ModuleType
 import pytest
 
 from mtl_models.config.experiment import Experiment
+from mtl_models.config.training import Training
+from mtl_models.errors import ConfigError
 from mtl_models.training.prepared import Prepared, prepare_experiment
 from mtl_models.training.train import train
 
@@ -47,3 +49,14 @@ def test_each_phase_trains_its_tasks_and_keeps_what_is_held(prepared: tuple[Expe
     again, _ = train(ready.tasks, *rest, experiment.training, 1)
     assert (again.probabilities(texts, ["films"])["films"] == kept).all(), "equal inputs, equal weights"
     assert (twin.probabilities(texts, ["films"])["films"] == kept).all(), "the second phase holds what the first has learned, to the bit"
+
+
+def test_what_a_twin_would_refuse_is_refused_before_the_joint_model_is_trained(
+    prepared: tuple[Experiment, Prepared], capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment, ready = prepared
+    phases = [{"epochs": 1}, {"epochs": 1, "freeze": {"encoder": True, "heads": ["films"]}}]
+    training = Training.model_validate({"phases": phases, "max_tokens": 20})
+    with pytest.raises(ConfigError, match="nothing that answers for task 'films' moves"):
+        train(ready.tasks, ready.corpora, ready.vocabularies, ready.matrices, experiment.network, training, 1)
+    assert "epoch 1/1" not in capsys.readouterr().err

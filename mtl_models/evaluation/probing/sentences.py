@@ -66,7 +66,7 @@ def read_sentences(experiment: Experiment) -> Sentences:
     """Sentences of 5 to 60 words. Raises `CorpusError` as `ingest` does, and where no text is as short as that."""
     names = sources_for(experiment)
     corpora = [ingest(name, experiment.tasks[name].corpus, experiment.seed, experiment.tasks[name].kind) for name in names]
-    trained = {text for corpus in corpora for text in corpus.splits["train"]["text"]}
+    trained = {text for corpus in corpora for text in corpus.texts("train")}
     found: dict[str, Sentence] = {}
     for corpus in corpora:
         for sentence in _held_out(corpus, experiment.tasks[corpus.task]):
@@ -93,7 +93,7 @@ def _held_out(corpus: Corpus, task: Task) -> list[Sentence]:
     chunks = _marks(task.corpus, CHUNK) if CHUNK in columns else {}
     found = []
     for split in HELD_OUT:
-        rows = corpus.splits[split]
+        rows = corpus.splits[split].select_columns(["id", "text", "group"])[:]
         for row, text, group in zip(rows["id"], rows["text"], rows["group"], strict=True):
             words = tuple(text.split(" ") if task.on_words else (text[begin:end] for begin, end in places_of_words(text)))
             found.append(
