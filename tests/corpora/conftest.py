@@ -8,6 +8,8 @@ import pytest
 
 from mtl_models.config.corpus import Corpus as CorpusConfig
 
+from tables import put_csv
+
 ADJECTIVES = ["good", "bad", "odd", "new", "old", "big", "sad", "shy"]
 
 
@@ -37,6 +39,4 @@ def reviews() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def reviews_csv(tmp_path: Path, reviews: list[tuple[str, str]]) -> Path:
-    path = tmp_path / "reviews.csv"
-    path.write_text("label,text\n" + "".join(f"{label},{text}\n" for label, text in reviews))
-    return path
+    return put_csv(tmp_path / "reviews.csv", reviews)
