@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tables import put_csv
 
 from mtl_models.config.corpus import Corpus as CorpusConfig
 from mtl_models.corpora.ingest import ingest
 from mtl_models.errors import CorpusError
+
+from tables import put_csv
 
 Config = Callable[..., CorpusConfig]
 Reviews = list[tuple[str, str]]

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tables import put_csv
 
 from mtl_models.config.corpus import Corpus as CorpusConfig
 from mtl_models.corpora import staging
@@ -22,6 +21,8 @@ from mtl_models.corpora.corpus import FEATURES, SPLITS, Corpus
 from mtl_models.corpora.ingest import content_key, ingest
 from mtl_models.corpora.keys import normalised
 from mtl_models.errors import CorpusError
+
+from tables import put_csv
 
 Config = Callable[..., CorpusConfig]
 Reviews = list[tuple[str, str]]

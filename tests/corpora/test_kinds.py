@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tables import put_csv
 
 from mtl_models.config import Experiment
 from mtl_models.config.corpus import Corpus as CorpusConfig
@@ -24,6 +23,8 @@ from mtl_models.corpora.labels import NO_LABEL
 from mtl_models.corpora.validation.validate import raise_if_critical, validate
 from mtl_models.errors import ConfigError, CorpusError
 from mtl_models.tasks.task import Task
+
+from tables import put_csv
 
 Config = Callable[..., CorpusConfig]
 

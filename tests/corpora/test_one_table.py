@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tables import put_csv
 
 from mtl_models.config import Experiment
 from mtl_models.corpora.corpus import SPLITS
 from mtl_models.corpora.ingest import ingest
 from mtl_models.corpora.leaks import separate
 from mtl_models.corpora.splits import deal_by_text, deal_sets
+
+from tables import put_csv
 
 table_rows = st.lists(st.tuples(st.integers(0, 400), st.sampled_from("ab "), st.sampled_from("xyz ")), min_size=60, max_size=120)
 

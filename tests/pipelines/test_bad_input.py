@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from commands import told_by
 
 from mtl_models.errors import PolytaskError
+
+from commands import told_by
 
 pytestmark = pytest.mark.pipeline
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import typer
-from commands import Told, told_by
 from mlflow import MlflowClient
 
 from mtl_models.errors import ConfigError
 from mtl_models.files import sha256_of
 from pipelines.cli import app
+
+from commands import Told, told_by
 
 pytestmark = pytest.mark.pipeline
 

@@ -19,7 +19,6 @@ import pytest
 import torch
 import uvicorn
 from fastapi import FastAPI
-from folders import saved
 
 from mtl_models.config.network import JointLstm
 from mtl_models.config.text import TextOptions, Vocabulary
@@ -30,6 +29,8 @@ from mtl_models.serving.logs import JsonLines
 from mtl_models.serving.served import Served, load_served
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import build_vocabulary
+
+from folders import saved
 
 TEXTS = ("love this phone", "what a waste of two hours", "", "यह अच्छा है", "a good film")
 WORDS = {"shared": "love this phone what a waste of two hours good bad film the was", "hi": "यह फ़िल्म बहुत अच्छा है"}

@@ -10,7 +10,6 @@ import datasets
 import numpy as np
 import pytest
 import torch
-from folders import saved
 from mlflow import MlflowClient
 
 from mtl_models.config import Experiment
@@ -30,6 +29,7 @@ from steps.lineage import PipelineRun
 from steps.tracking.client import connect
 from steps.tracking.runs import TrainingRecord
 
+from folders import saved
 from histories import epoch_record, history
 
 TASKS = ("films", "phones")
