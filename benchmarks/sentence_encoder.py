@@ -7,6 +7,7 @@ On texts drawn evenly from the tasks of an experiment with a `sentence_encoder` 
   encode   tokens per second, padding not counted, of `Model.embed` and of sentence-transformers' `encode`: same weights, texts, batches
   heads    one pass of the encoder with T heads against one with one head
   epoch    an epoch over a frozen encoder from kept features against one that reads the texts anew: heads on texts, and an LSTM on words
+  bf16     a training of all weights in bf16 against one in single precision: pays where the processor computes in bf16
   compile  the encoder through torch.compile, for lengths of all kinds, against itself: answering, and training
 
 Ways to be compared take turns, round by round, and the fastest round of each counts: what else runs on the machine makes rounds slower,
@@ -43,6 +44,7 @@ from mtl_models.networks.network import Network
 from mtl_models.networks.sentence_encoder import SentenceEncoder
 from mtl_models.progress import say
 from mtl_models.tasks.task import Task
+from mtl_models.training.encoder import Encoder
 from mtl_models.training.encoding import EncodedCorpus, EncodedSplit, encode_for
 from mtl_models.training.fit import fit
 
@@ -61,7 +63,7 @@ def main() -> None:
     parser.add_argument("experiment", nargs="?", type=Path, default=Path(__file__).parent.parent / "configs" / "sentence_encoder.yaml")
     parser.add_argument("--texts", type=int, default=1024, help="texts of each measurement, at most")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=("encode", "heads", "epoch", "compile"))
+    parser.add_argument("--only", choices=("encode", "heads", "epoch", "bf16", "compile"))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", type=Path, help="write the numbers there as well")
     options = parser.parse_args()
@@ -78,6 +80,7 @@ def main() -> None:
         "encode": lambda: compare_encode(folder, texts, experiment.training.max_tokens, options.rounds),
         "heads": lambda: compare_heads(section, folder, texts, experiment, options.rounds),
         "epoch": lambda: compare_epochs(section, folder, corpora, experiment, options.texts),
+        "bf16": lambda: compare_precisions(section, folder, corpora, experiment, options.texts, options.rounds),
         "compile": lambda: compare_compiled(section, folder, texts, experiment.training.max_tokens, options.rounds),
     }
     found = {name: part() for name, part in parts.items() if options.only in (None, name)}
@@ -160,13 +163,7 @@ def compare_epochs(section: Section, folder: Path, corpora: Mapping[str, Corpus]
     on_words = HierarchicalSection(name="hierarchical", characters=None, levels={"level": level})
     seconds = {}
     for unit, config, kind in (("texts", section, SentenceEncoder), ("words", on_words, Hierarchical)):
-        encoded = {
-            task.name: cut(
-                encode_for(config, corpora[task.name], {"shared": vocabulary}, task, training.max_tokens, experiment.seed),
-                texts // len(tasks),
-            )
-            for task in tasks
-        }
+        encoded = encoded_part(config, corpora, vocabulary, tasks, experiment, texts)
         for way, network in ((f"{unit} read anew", reading_anew(kind)), (f"kept features of {unit}", kind)):
             torch.manual_seed(experiment.seed)
             began, times = time.process_time(), []
@@ -182,6 +179,27 @@ def compare_epochs(section: Section, folder: Path, corpora: Mapping[str, Corpus]
             say(f"{way}: {times[0] - began:.2f} s to the end of the first epoch")
             seconds[way] = times[1] - times[0]
             print(f"epoch   {way:<22}  {seconds[way]:>8.2f} s         {seconds[way] / seconds[f'{unit} read anew']:>6.3f} times")
+    return seconds
+
+
+def compare_precisions(
+    section: Section, folder: Path, corpora: Mapping[str, Corpus], experiment: Experiment, texts: int, rounds: int
+) -> dict[str, float]:
+    """Seconds of an epoch over all weights, each way; its dev rows are answered in single precision both times."""
+    backbone, vocabulary = read_backbone(folder), read_tokenizer(folder)
+    tasks = [Task.of(task.settings, corpora[name]) for name, task in experiment.tasks.items()]
+    encoded = encoded_part(section, corpora, vocabulary, tasks, experiment, texts)
+
+    def training(precision: str) -> Callable[[], object]:
+        change = {"epochs": 1, "freeze": Freeze(), "phases": (), "precision": precision}
+        settings = experiment.training.model_copy(update=change)
+        return lambda: fit(
+            SentenceEncoder(section, tasks, {"shared": backbone}), tasks, encoded, settings, experiment.seed, label=precision
+        )
+
+    seconds = fastest({precision: training(precision) for precision in ("fp32", "bf16")}, rounds)
+    for name, taken in seconds.items():
+        print(f"bf16    {name:<22}  {taken:>8.2f} s         {taken / seconds['fp32']:>6.3f} times")
     return seconds
 
 
@@ -217,6 +235,20 @@ def compare_compiled(section: Section, folder: Path, texts: Sequence[str], max_t
             print(f"compile {name:<22}  {taken:>8.2f} s         {taken / found[what]:>6.3f} times")
         seconds |= found
     return seconds
+
+
+def encoded_part(
+    config: Section | HierarchicalSection,
+    corpora: Mapping[str, Corpus],
+    vocabulary: Encoder,
+    tasks: Sequence[Task],
+    experiment: Experiment,
+    texts: int,
+) -> dict[str, EncodedCorpus]:
+    """The first rows of every task, `texts` train rows in all, as the network reads them."""
+    most, seed = experiment.training.max_tokens, experiment.seed
+    whole = {task.name: encode_for(config, corpora[task.name], {"shared": vocabulary}, task, most, seed) for task in tasks}
+    return {name: cut(corpus, texts // len(tasks)) for name, corpus in whole.items()}
 
 
 def cut(corpus: EncodedCorpus, rows: int) -> EncodedCorpus:
