@@ -1,7 +1,7 @@
 """Studies: the same tasks under several variants and seeds, and what the results say together.
 
-A cell is one trained candidate of one variant with one seed. It is kept as soon as it is trained, under a name that covers all it
-depends on, so that a study that was stopped goes on where it was, and two processes may share the work.
+A cell is one trained candidate of one variant with one seed; of the twins, the twin of one task. It is kept as soon as it is trained, under
+a name that covers all it depends on, so that a study that was stopped goes on where it was, and two processes may share the work.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -32,7 +33,7 @@ _SPLITS: tuple[Split, ...] = ("dev", "test")
 
 
 class CellRecord(BaseModel):
-    """What training a cell took; for twins the sums over the tasks."""
+    """What training a cell took; of several, the sums."""
 
     cpu_seconds: float
     parameters: int
@@ -44,17 +45,22 @@ class CellRecord(BaseModel):
 
 @dataclass(frozen=True)
 class Cell:
-    """One candidate (`joint`, `twin`, a reference) of an experiment; `seed` is of weights and batches, `prepared` what it reads."""
+    """One candidate (`joint`, `twin`, a reference) of an experiment; `seed` is of weights and batches, `prepared` what it reads.
+
+    With `task`, the twin of that task alone.
+    """
 
     candidate: str
     seed: int
     experiment: Experiment
     prepared: Prepared
+    task: str | None = None
 
     @property
     def key(self) -> str:
         """Equal for cells that must come out equal."""
-        depends: list[object] = [__version__, self.candidate, {name: corpus.fingerprint for name, corpus in self.prepared.corpora.items()}]
+        named = [self.candidate] if self.task is None else [self.candidate, self.task]
+        depends: list[object] = [__version__, *named, {name: corpus.fingerprint for name, corpus in self.prepared.corpora.items()}]
         if self.candidate in (JOINT, TWIN):
             depends += [self.seed, self.experiment.network.model_dump(mode="json"), self.experiment.training.model_dump(mode="json")]
             depends += [repr(self.prepared.tasks), {name: matrix.fingerprint for name, matrix in self.prepared.matrices.items()}]
@@ -65,7 +71,12 @@ class Cell:
 
 
 def run_cell(cell: Cell, folder: Path) -> tuple[PredictionSet, CellRecord]:
-    """The cell's predictions, `dev` and `test` -> task -> predictions, from `folder` or trained now and kept there."""
+    """The cell's predictions, `dev` and `test` -> task -> predictions, from `folder` or trained now and kept there.
+
+    All twins are one cell per task.
+    """
+    if cell.candidate == TWIN and cell.task is None:
+        return _together([run_cell(replace(cell, task=task.name), folder) for task in cell.prepared.tasks])
     place = folder / cell.key
     record = place / "cell.json"
     if not record.is_file():
@@ -76,33 +87,42 @@ def run_cell(cell: Cell, folder: Path) -> tuple[PredictionSet, CellRecord]:
     return PredictionSet.load(place / "predictions"), CellRecord.model_validate_json(record.read_text(encoding="utf-8"))
 
 
+def _together(cells: Sequence[tuple[PredictionSet, CellRecord]]) -> tuple[PredictionSet, CellRecord]:
+    sets, records = zip(*cells, strict=True)
+    found = {split: {task: part for one in sets for task, part in one.candidates[split].items()} for split in sets[0].candidates}
+    return PredictionSet(found), CellRecord(
+        cpu_seconds=sum(record.cpu_seconds for record in records),
+        parameters=sum(record.parameters for record in records),
+        epochs=[epoch for record in records for epoch in record.epochs],
+        histories={task: history for record in records for task, history in record.histories.items()},
+    )
+
+
 def _trained(cell: Cell) -> tuple[PredictionSet, CellRecord]:
     began = time.process_time()
     corpora = cell.prepared.corpora
     if cell.candidate in (SINGLE, POOLED):
         found: dict[str, dict[str, Predictions]] = {split: _reference(cell, split) for split in _splits(cell.prepared)}
         return PredictionSet(found), CellRecord(cpu_seconds=time.process_time() - began, parameters=0, epochs=[])
-    groups = [cell.prepared.tasks] if cell.candidate == JOINT else [(task,) for task in cell.prepared.tasks]
-    by_split: dict[str, dict[str, Predictions]] = {split: {} for split in _splits(cell.prepared)}
-    parameters, epochs = 0, []
-    histories: dict[str, History] = {}
-    for tasks in groups:
-        model, history = train(
-            tasks,
-            {task.name: corpora[task.name] for task in tasks},
-            cell.prepared.vocabularies,
-            cell.prepared.matrices,
-            cell.experiment.network,
-            cell.experiment.training,
-            cell.seed,
-        )
-        parameters += history.parameters
-        epochs.append(history.best_epoch)
-        histories |= {task.name: history for task in tasks}
-        for split in _splits(cell.prepared):
-            by_split[split] |= {task.name: predict_split(model, corpora[task.name], split) for task in tasks}
-    spent = time.process_time() - began
-    return PredictionSet(by_split), CellRecord(cpu_seconds=spent, parameters=parameters, epochs=epochs, histories=histories)
+    tasks = [task for task in cell.prepared.tasks if cell.task in (None, task.name)]
+    model, history = train(
+        tasks,
+        {task.name: corpora[task.name] for task in tasks},
+        cell.prepared.vocabularies,
+        cell.prepared.matrices,
+        cell.experiment.network,
+        cell.experiment.training,
+        cell.seed,
+    )
+    by_split: dict[str, dict[str, Predictions]] = {
+        split: {task.name: predict_split(model, corpora[task.name], split) for task in tasks} for split in _splits(cell.prepared)
+    }
+    return PredictionSet(by_split), CellRecord(
+        cpu_seconds=time.process_time() - began,
+        parameters=history.parameters,
+        epochs=[history.best_epoch],
+        histories={task.name: history for task in tasks},
+    )
 
 
 def _splits(prepared: Prepared) -> list[Split]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,24 @@ def test_a_study_from_its_file_to_its_table_and_again_from_what_was_kept(experim
     assert "epoch 1/2" not in again.stderr
     assert "attention" not in again.stdout
     assert table.splitlines()[4] in again.stdout
+
+
+def test_a_twin_that_is_trained_is_kept_though_others_are_not_yet(experiment: Path, polytask, tmp_path: Path) -> None:
+    folder = experiment.parent
+    (folder / "study.yaml").write_text(STUDY.replace("[0, 1]", "[0]"), encoding="utf-8")
+    first = polytask("study", "study.yaml", "--only", "attention")
+    assert first.returncode == 0, first.stderr
+    kept = {
+        cell.parent: [*json.loads(cell.read_text())["histories"]] for cell in (tmp_path / "home" / "studies" / "made").glob("*/cell.json")
+    }
+    assert sorted(tasks for tasks in kept.values() if tasks) == [["films"], ["films", "phones"], ["phones"]]
+    (phones,) = (cell for cell, tasks in kept.items() if tasks == ["phones"])
+    shutil.rmtree(phones)
+    again = polytask("study", "study.yaml", "--only", "attention")
+    assert again.returncode == 0, again.stderr
+    assert "phones: epoch 2/2" in again.stderr
+    assert "films: epoch" not in again.stderr
+    assert "joint: epoch" not in again.stderr
 
 
 @pytest.mark.parametrize(
