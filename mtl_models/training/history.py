@@ -73,8 +73,10 @@ class History(BaseModel):
         if len(phases) == 1:
             return phases[0]
         epochs: list[EpochRecord] = []
+        resumed: int | None = None
         for phase in phases:
             before, updates = len(epochs), epochs[-1].updates if epochs else 0
+            resumed = resumed if phase.resumed_from is None else phase.resumed_from + before
             epochs += [r.model_copy(update={"epoch": r.epoch + before, "updates": r.updates + updates}) for r in phase.epochs]
         first = len(epochs) - len(phases[-1].epochs)
         last = phases[-1]
@@ -84,6 +86,6 @@ class History(BaseModel):
                 "best_epoch": last.best_epoch + first,
                 "stopped": {task: epoch + first for task, epoch in last.stopped.items()},
                 "seconds": sum(phase.seconds for phase in phases),
-                "resumed_from": next((phase.resumed_from for phase in phases if phase.resumed_from is not None), None),
+                "resumed_from": resumed,
             }
         )

@@ -189,6 +189,12 @@ def _history(epochs: int, best: int) -> History:
     return history([epoch_record(number, updates=10 * number) for number in range(1, epochs + 1)], best_epoch=best, parameters=5)
 
 
+@pytest.mark.parametrize(("resumed", "told"), [((None, None), None), ((1, None), 1), ((2, None), 2), ((2, 1), 3), ((None, 2), 4)], ids=str)
+def test_the_account_of_phases_says_where_the_last_checkpoint_was(resumed: tuple[int | None, ...], told: int | None) -> None:
+    phases = [_history(epochs, 1).model_copy(update={"resumed_from": at}) for epochs, at in zip((2, 3), resumed, strict=True)]
+    assert History.of_phases(phases).resumed_from == told
+
+
 def test_the_account_of_phases_counts_on() -> None:
     joined = History.of_phases([_history(2, 1), _history(3, 2)])
     assert [record.epoch for record in joined.epochs] == [1, 2, 3, 4, 5]
