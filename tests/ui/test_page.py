@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 from pydantic import TypeAdapter
 
 from mtl_models.config import network as config
@@ -22,6 +19,8 @@ from mtl_models.networks.model import Model
 from mtl_models.tasks.task import Task
 from mtl_models.text.vocabulary import build_vocabulary
 
+from pages import Open, card, serve
+
 TEXT = "what a waste of two hours"
 INTENTS = tuple(f"intent {number}" for number in range(9))
 TASKS = (
@@ -31,7 +30,6 @@ TASKS = (
     Task("stars", "rating", ("stars",), mean=3.0),
 )
 ATTENTION = {"name": "joint_transformer_lstm_attention", "attention": {"hops": 2, "hidden": 4, "fc": 4}, "transformer": {"heads": 2}}
-Open = Callable[..., Page]
 
 
 def write_model(folder: Path, seed: int, section: dict[str, object]) -> str:
@@ -41,14 +39,6 @@ def write_model(folder: Path, seed: int, section: dict[str, object]) -> str:
     built = build_network(network, TASKS, {"shared": 3 * torch.randn(words.size, 6)})
     save_model(Model(built.eval(), TASKS, {"shared": words}, network, 50), folder)
     return str(folder)
-
-
-def serve(*words: str, **environment: str) -> tuple[subprocess.Popen[str], str]:
-    """`polytask serve` and its address."""
-    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "serve", "--port", "0", *words]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | environment, text=True)
-    assert process.stdout is not None
-    return process, process.stdout.readline().split(": ", 1)[1].split("  ")[0]
 
 
 @pytest.fixture(scope="module")
@@ -61,39 +51,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 @pytest.fixture(scope="module")
 def address(models: tuple[str, str]) -> Iterator[str]:
     """Two models side by side."""
-    process, url = serve("--model", models[0], "--compare", models[1], "--max-characters", "300")
-    yield url
-    process.terminate()
-    process.wait(timeout=30)
-
-
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Open]:
-    """Opens a page; at the end there must be no error in it, and no request that went elsewhere."""
-    pages: list[Page] = []
-    errors: list[str] = []
-    asked: list[str] = []
-
-    def open_it(url: str, **options: object) -> Page:
-        page = browser.new_context(**options).new_page()
-        page.set_default_timeout(15_000)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if "Security" in message.text else None)
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(url)
-        pages.append(page)
-        return page
-
-    yield open_it
-    origins = {re.sub(r"(//[^/]+/).*", r"\1", page.url) for page in pages}
-    for page in pages:
-        page.context.close()
-    assert not errors
-    assert all(any(url.startswith(origin) for origin in origins) for url in asked), asked
-
-
-def card(page: Page, task: str):
-    return page.locator("#answers .card").filter(has=page.get_by_role("heading", name=task, exact=True))
+    with serve("--model", models[0], "--compare", models[1], "--max-characters", "300") as url:
+        yield url
 
 
 def test_a_text_gets_every_tasks_answer_from_both_models(open_page: Open, address: str) -> None:
@@ -216,8 +175,7 @@ def test_what_is_wrong_is_said(open_page: Open, address: str) -> None:
 
 
 def test_a_token_is_asked_for_and_kept_nowhere(open_page: Open, models: tuple[str, str]) -> None:
-    process, url = serve("--model", models[0], POLYTASK_TOKEN="sesame")
-    try:
+    with serve("--model", models[0], POLYTASK_TOKEN="sesame") as url:
         page = open_page(url)
         expect(page.get_by_label("Token")).to_be_focused()
         expect(page.locator("#question")).to_be_hidden()
@@ -233,9 +191,6 @@ def test_a_token_is_asked_for_and_kept_nowhere(open_page: Open, models: tuple[st
         assert "sesame" not in kept
         page.reload()
         expect(page.get_by_label("Token")).to_be_visible()
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -267,63 +222,3 @@ def test_the_api_is_explained_and_can_be_tried_without_a_network(open_page: Open
     predict.get_by_label("Question for /predict").fill("{")
     predict.get_by_role("button", name="Send").click()
     expect(predict.get_by_role("status")).to_contain_text("422")
-
-
-MARKED = "\N{GRINNING FACE} Anna Berg lives in New York .\nThey love work at <i>Acme Corp"
-
-
-@pytest.fixture(scope="module")
-def marking_address(marking_folder: Path) -> Iterator[str]:
-    """A model whose tasks label words."""
-    process, url = serve("--model", str(marking_folder))
-    yield url
-    process.terminate()
-    process.wait(timeout=30)
-
-
-def test_what_is_marked_is_drawn_where_it_lies_named_and_listed(open_page: Open, marking_address: str) -> None:
-    page = open_page(marking_address)
-    page.get_by_label("Text", exact=True).fill(MARKED)
-    page.get_by_role("button", name="Ask").click()
-    expect(page.get_by_role("status").first).to_contain_text("Answered by")
-    expect(page.locator("#words")).to_be_hidden()
-    for task in ("names", "phrases", "pairs", "same"):
-        drawn = (
-            card(page, task)
-            .locator(".marked")
-            .evaluate(
-                """place => {
-                const copy = place.cloneNode(true);
-                copy.querySelectorAll("small").forEach((name) => name.remove());
-                return copy.textContent;
-            }"""
-            )
-        )
-        assert drawn == MARKED  # nothing lost, nothing taken for markup
-    assert page.locator("#answers i").count() == 0
-    spans = card(page, "names").locator(".mark").evaluate_all("marks => marks.map(mark => mark.textContent)")
-    assert {"New YorkLOC"} <= set(spans)
-    lines = card(page, "names").locator(".parts li").all_inner_texts()
-    assert any(re.fullmatch(r"LOC\s+New York\s+\d+\.\d%", line) for line in lines), lines
-    assert any("lives in \u2192" in line for line in card(page, "pairs").locator(".parts li").all_inner_texts())
-    assert any(" = They" in line for line in card(page, "same").locator(".parts li").all_inner_texts())
-    assert {"1"} <= set(card(page, "same").locator(".mark small").all_inner_texts())
-
-
-def test_marks_within_marks_have_lines_of_their_own(open_page: Open, marking_address: str) -> None:
-    for options in ({}, {"color_scheme": "dark"}, {"viewport": {"width": 320, "height": 640}}):
-        page = open_page(marking_address, **options)
-        page.get_by_label("Text", exact=True).fill("Anna Berg lives in New York . They love work at Acme Corp .")
-        page.get_by_role("button", name="Ask").click()
-        nested = card(page, "phrases").locator(".mark .mark")
-        expect(nested.first).to_have_text("Acme Corp")
-        bottoms = nested.first.evaluate("inner => [inner, inner.parentNode].map(mark => mark.getBoundingClientRect().bottom)")
-        assert bottoms[1] - bottoms[0] >= 4
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-def test_the_description_of_the_api_shows_what_is_found(open_page: Open, marking_address: str) -> None:
-    page = open_page(f"{marking_address.rstrip('/')}/docs")
-    asked = page.locator('section[aria-label="POST /predict"]')
-    expect(asked).to_contain_text("list of Span or Relation or Cluster or null")
-    expect(asked).to_contain_text("mentions")
